@@ -35,6 +35,11 @@ export interface AnswerFacts {
   readonly requestId: string
   /** Whole seconds since 1970. */
   readonly createdS: number
+  /**
+   * The model as the client wrote it, where the region was given another spelling. Absent: nothing
+   * is rewritten, because the model server repeats the name that it was asked for.
+   */
+  readonly answerModel?: string
 }
 
 /**
@@ -57,7 +62,7 @@ export interface AnswerEncoder {
   failure(error: GatewayError): string
   /** Tokens so far as Ollama counted them; unknown until its last line, and maybe for ever. */
   readonly usage: { readonly inputTokens?: number; readonly outputTokens?: number }
-  /** The counts that the client reads are partly our guess, because the model server left them out. */
+  /** The counts are partly our guess, because the model server left some out. */
   readonly usageEstimated?: boolean
   /** The answer is complete before the model has ended: stop it, and call `done` with no bytes. */
   readonly wantsStop?: boolean

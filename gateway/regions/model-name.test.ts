@@ -6,7 +6,7 @@ const NAMES: readonly [name: string, canonical: string][] = [
   ['qwen3', 'qwen3:latest'],
   ['qwen3:latest', 'qwen3:latest'],
   ['Qwen3:14B', 'qwen3:14b'],
-  ['library/qwen3', 'library/qwen3:latest'],
+  ['library/qwen3', 'qwen3:latest'],
   ['host:5000/library/qwen3', 'host:5000/library/qwen3:latest'],
   ['host:5000/library/qwen3:4b', 'host:5000/library/qwen3:4b'],
   ['', ':latest'],
