@@ -8,7 +8,7 @@ interface ErrorRow {
   readonly source: 'downstream' | 'upstream' | 'internal'
   /** OpenAI's `type` of the error. */
   readonly type: string
-  /** What an SDK is told: `stop` = do not retry, `wait` = retry after a while, `default` = as it likes. */
+  /** What an SDK is told: `stop` do not retry, `wait` retry later, `default` as it likes. */
   readonly retryHint: 'stop' | 'wait' | 'default'
 }
 

@@ -6,6 +6,7 @@ import {
   type ConnectionOptions,
   type ConsumerConfig,
   connect,
+  ErrorCode,
   type JetStreamManager,
   type Msg,
   type NatsConnection,
@@ -48,6 +49,8 @@ export interface Nats {
   /** False from the moment the connection is lost until it is back. */
   readonly isConnected: boolean
   readonly serverVersion: string
+  /** The largest message that the server takes, headers included, in bytes. */
+  readonly payloadBytesMax: number
   /**
    * Sends, and does not wait. While the connection is away nothing is kept for later: late work is
    * worse than lost work, whose sender can act. Returns whether it was handed to the connection.
@@ -154,15 +157,24 @@ class DoorNats implements Nats {
     return this.#connection.info?.version ?? ''
   }
 
+  get payloadBytesMax(): number {
+    return this.#connection.info?.max_payload ?? 0
+  }
+
   publish(subject: string, data: Uint8Array | string, options: PublishOptions = {}): boolean {
     // The client would keep it for after the reconnect.
     if (!this.#isConnected) return false
     const { reply, headers } = options
-    this.#connection.publish(subject, data, {
-      ...(reply === undefined ? {} : { reply }),
-      ...(headers === undefined ? {} : { headers: toHeaders(headers) }),
-    })
-    return true
+    try {
+      this.#connection.publish(subject, data, {
+        ...(reply === undefined ? {} : { reply }),
+        ...(headers === undefined ? {} : { headers: toHeaders(headers) }),
+      })
+      return true
+    } catch (error) {
+      if (isClosing(error)) return false
+      throw error
+    }
   }
 
   subscribe(subject: string, handle: (message: NatsMessage) => void): () => void {
@@ -288,6 +300,12 @@ async function translateErrors<T>(call: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw new NatsUnavailable(error instanceof Error ? error.message : 'unknown', { cause: error })
   }
+}
+
+/** A connection that is being closed takes nothing any more, though it still stands. */
+function isClosing(error: unknown): boolean {
+  if (!(error instanceof NatsError)) return false
+  return error.code === ErrorCode.ConnectionDraining || error.code === ErrorCode.ConnectionClosed
 }
 
 function errCodeOf(error: unknown): number | undefined {

@@ -5,7 +5,8 @@ export type WorkStarted = 'no' | 'unknown' | 'yes'
 
 /**
  * Whom a failure is laid on. `region`: this place could not do it, another may. `request`: the same
- * request would fail everywhere, so it is not tried elsewhere and does not count against the region.
+ * request would fail everywhere, so it is not tried elsewhere and does not count against the
+ * region.
  */
 export type Fault = 'region' | 'request'
 

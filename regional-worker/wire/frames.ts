@@ -7,9 +7,10 @@
 //   NATS     type u8 · sequence u32be · payload
 //   HTTP     length u32be · (the same bytes)
 //
-// Where Ollama streams (`chat`, `generate`), a delta holds whole lines and `done` the last one, each
-// with the line break that came behind it. The other kinds answer with one JSON text, which may be
-// larger than a frame: it is the payloads of all deltas, cut anywhere, and of `done`, put together.
+// Where Ollama streams (`chat`, `generate`), a delta holds whole lines and `done` the last one,
+// each with the line break that came behind it. The other kinds answer with one JSON text, which
+// may be larger than a frame: it is the payloads of all deltas, cut anywhere, and of `done`, put
+// together.
 //
 // The type letters are never `{`, because JetStream's acknowledgement of the publish, which is
 // JSON, arrives on the same inbox and is told apart by its first byte.

@@ -61,7 +61,9 @@ export function encodeLargeBody({ parts, subject }: LargeBody): string {
   return `parts=${parts};subject=${subject}`
 }
 
-/** Reads the header's value: '' is `inline`, what is malformed a `problem` that can never be run. */
+/**
+ * Reads the header's value: '' is `inline`, what is malformed a `problem` that can never be run.
+ */
 export function decodeBodyPlace(value: string): BodyPlace {
   if (value === '') return { kind: 'inline' }
   const [, count, subject, ingressId] = PARTS.exec(value) ?? []

@@ -138,7 +138,9 @@ function readModel(fields: Fields): ModelLoad {
 }
 
 const NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/
-/** The form of a model's name in a report; one that differs would make the whole report a problem. */
+/**
+ * The form of a model's name in a report; one that differs would make the whole report a problem.
+ */
 export const MODEL_NAME = /^[\x21-\x7e]{1,256}$/
 /** The form of versions and digests in a report. */
 export const SHORT_TEXT = /^[\x20-\x7e]{0,128}$/
@@ -152,7 +154,9 @@ class FieldProblem extends Error {
   }
 }
 
-/** One object of foreign JSON, read field by field; every doubt is a `FieldProblem` with its path. */
+/**
+ * One object of foreign JSON, read field by field; every doubt is a `FieldProblem` with its path.
+ */
 class Fields {
   readonly #values: Readonly<Record<string, unknown>>
   readonly #path: string

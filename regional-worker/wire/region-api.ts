@@ -3,7 +3,7 @@
 // What a gateway says to an ingress and what it hears back, over HTTP/1.1 with mutual TLS:
 //
 //   POST /work    head in headers, body = Ollama's own request; answered by frames (`frames.ts`)
-//                 102 when the queue has it and every second while it waits there,
+//                 102 soon after the queue has it and every second while it waits there,
 //                 200 when a worker has started, else a status and a `RegionFailure` as JSON
 //   GET  /health  probe, load report and version handshake in one (`load-report.ts`)
 //   GET  /models  what `/api/tags` of the region's model servers say, merged

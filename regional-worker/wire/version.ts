@@ -25,7 +25,9 @@ export function encodeWireRange(range: WireRange): string {
   return `${range.min}-${range.max}`
 }
 
-/** Reads `min-max`, both from 1 to 9999. Anything else, `undefined` too, is `undefined`: no guess. */
+/**
+ * Reads `min-max`, both from 1 to 9999. Anything else, `undefined` too, is `undefined`: no guess.
+ */
 export function decodeWireRange(text: string | undefined): WireRange | undefined {
   const match = /^([1-9]\d{0,3})-([1-9]\d{0,3})$/.exec(text ?? '')
   if (match === null) return undefined

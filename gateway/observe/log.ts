@@ -1,0 +1,14 @@
+import { type Logger, pino } from 'pino'
+
+/** Where a gateway's log lines go: JSON on stdout, one line each. */
+export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
+
+/** Makes the log of this process. Field names are OpenTelemetry's where it has one. */
+export function createLog(level: string, gatewayId: string): Log {
+  return pino({
+    level,
+    base: { 'service.name': 'meridian-gateway', 'service.instance.id': gatewayId },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+  })
+}
