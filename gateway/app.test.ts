@@ -8,7 +8,7 @@ import { makeCertificates } from '../test/support/certificates.ts'
 import { startGateway } from './app.ts'
 import { ConfigError, parseConfig } from './config.ts'
 
-test('a gateway starts without any region, says that it is not ready, and closes twice', async () => {
+test('a gateway starts without any region, is not ready, and closes twice', async () => {
   await using given = await givenFiles(GOOD_REGIONS)
   await using gateway = await startGateway(given.config)
 

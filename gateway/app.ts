@@ -1,7 +1,7 @@
 // The gateway as one thing that can be started and ended. The stations are joined here in travel
 // order, downstream → place → regions → upstream → observe; they do not know each other.
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { type AdminListener, startAdminListener } from './admin/admin-listener.ts'
 import { explainAddress, regionRow } from './admin/admin-views.ts'
@@ -199,7 +199,7 @@ function stationsOf(parts: Parts): GenerationStations {
   return {
     requireModel: (model) => requireModel(fleet, model),
     locate: (address) => geoip.locate(address ?? ''),
-    hashAffinity: (text) => createHash('sha256').update(text).digest('hex').slice(0, 16),
+    hashAffinity: (text) => hash('sha256', text).slice(0, 16),
     chooseRegion: ({ place, model }, tried) => {
       const now = nowMs()
       const candidates = fleet.views().map((view) => candidateOf(view, now))

@@ -11,7 +11,7 @@ import { Attempt } from './upstream/attempt.ts'
 
 const ASKED = { model: 'QWEN3', messages: [{ role: 'user', content: 'Hello' }], keep_alive: '5m' }
 
-test('a region gets the model as it writes it itself, and the rest of the body untouched', async () => {
+test('a region gets the model as it writes it, and the rest of the body untouched', async () => {
   await using client = await openClient()
   const sent: { head: WorkHead; body: string }[] = []
   const attempts = attemptsFor(client.response, {
@@ -40,7 +40,7 @@ test('a region gets the model as it writes it itself, and the rest of the body u
   )
 })
 
-test('when the time to the first content is over the attempt ends, and no other begins', async (t) => {
+test('past the deadline of the first content the attempt ends, and no other begins', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   await using client = await openClient()
   const started: Attempt[] = []

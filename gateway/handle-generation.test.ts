@@ -10,7 +10,7 @@ import { localReply } from './downstream/local-reply.ts'
 import { type GenerationStations, handleGeneration } from './handle-generation.ts'
 import { openContext, type RequestContext } from './request-context.ts'
 
-test('a fault of ours is a 500 without its details, and the request ends exactly once', async () => {
+test('a fault of ours is a 500 without its details, and the request ends once', async () => {
   const ended: RequestContext[] = []
   const stations = {
     requireModel: () => {

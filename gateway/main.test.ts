@@ -6,7 +6,7 @@ import { test } from 'node:test'
 
 // Goal: the process ends as its supervisor expects. Its good life is proved by the process tests.
 
-test('gateway/main.ts says every problem of its configuration at once and exits with 78', async () => {
+test('gateway/main.ts says every problem of its config at once and exits with 78', async () => {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
     env: {
       GATEWAY_HTTPS_PORT: 'many',

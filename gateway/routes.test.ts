@@ -5,7 +5,7 @@ import { createListener } from './downstream/listener.ts'
 import type { GenerationStations } from './handle-generation.ts'
 import { addRoutes } from './routes.ts'
 
-test('every path that the README offers is there, and answers 405 to what it does not offer', async () => {
+test('every path of the README is there, and answers 405 to other methods', async () => {
   const { app, close } = newListener()
   const readme = readFileSync(new URL('README.md', import.meta.url), 'utf8')
   const rows = [...readme.matchAll(/^\| (`(?:GET|POST)`?[^|]*) \| (?:OpenAI|Ollama)/gm)]

@@ -6,7 +6,7 @@ import { type AdmissionFacts, decideAdmission, type QueueFacts, queueLimitOf } f
 const QUEUE: QueueFacts = {
   name: 'cpu',
   slots: 4,
-  busy: 0,
+  busyElsewhere: 0,
   queued: 0,
   running: 0,
   messagesMax: 1_000,
@@ -50,19 +50,27 @@ const ROOM: readonly {
   enters: readonly Priority[]
 }[] = [
   { situation: 'all slots are free', queue: {}, enters: ['critical', 'standard', 'batch'] },
-  { situation: 'two slots are taken', queue: { busy: 2 }, enters: ['critical', 'standard'] },
+  {
+    situation: 'two slots are taken',
+    queue: { busyElsewhere: 2 },
+    enters: ['critical', 'standard'],
+  },
   {
     situation: 'one is taken and one is on its way',
-    queue: { busy: 1, queued: 1 },
+    queue: { busyElsewhere: 1, queued: 1 },
     enters: ['critical', 'standard'],
   },
   {
     situation: 'all are taken and 6 wait',
-    queue: { busy: 4, queued: 6 },
+    queue: { busyElsewhere: 4, queued: 6 },
     enters: ['critical', 'standard'],
   },
-  { situation: 'all are taken and 7 wait', queue: { busy: 4, queued: 7 }, enters: ['critical'] },
-  { situation: 'all are taken and 8 wait', queue: { busy: 4, queued: 8 }, enters: [] },
+  {
+    situation: 'all are taken and 7 wait',
+    queue: { busyElsewhere: 4, queued: 7 },
+    enters: ['critical'],
+  },
+  { situation: 'all are taken and 8 wait', queue: { busyElsewhere: 4, queued: 8 }, enters: [] },
   { situation: '11 are on their way to 4 free slots', queue: { queued: 11 }, enters: ['critical'] },
   {
     situation: 'heartbeats lag behind our own count',

@@ -8,8 +8,8 @@ export interface QueueFacts {
   readonly name: string
   /** Slots of the healthy workers that serve it. */
   readonly slots: number
-  /** How many of those are taken, whoever took them. */
-  readonly busy: number
+  /** How many of those run what another ingress admitted, as far as the workers' words tell. */
+  readonly busyElsewhere: number
   /** Admitted by this ingress and not started. */
   readonly queued: number
   /** Admitted by this ingress and running. */
@@ -61,8 +61,7 @@ export function decideAdmission(priority: Priority, facts: AdmissionFacts): Admi
 }
 
 function hasRoom(priority: Priority, queue: QueueFacts): boolean {
-  // Heartbeats see the work of other ingresses but lag; our own count does not lag but sees ours.
-  const taken = Math.max(queue.busy, queue.running)
+  const taken = queue.busyElsewhere + queue.running
   if (priority === 'batch') {
     const slots = Math.max(1, Math.floor(BATCH_SLOT_SHARE * queue.slots))
     return taken + queue.queued < Math.min(slots, queue.slots)

@@ -18,18 +18,21 @@ async function ask(text: string, body: Buffer | undefined, reply?: string): Prom
   closing.defer(() => worker.close())
   closing.defer(() => ingress.close())
   const heard: Buffer[] = []
+  const first = Promise.withResolvers<void>()
   const last = Promise.withResolvers<void>()
   worker.subscribe('>', ({ subject, data }) => {
-    if (subject === 'last') last.resolve()
+    if (subject === 'first') first.resolve()
+    else if (subject === 'last') last.resolve()
     else heard.push(Buffer.from(data))
   })
   worker.publish('first', '')
+  await first.promise // The server knows of the subscription.
   const request = { reply: reply ?? `${inboxPrefix}.1`, data: Buffer.from(text) }
 
   answerPartRequest(ingress, request as unknown as NatsMessage, body)
   ingress.publish('last', '')
   await last.promise
-  return heard.slice(1)
+  return heard
 }
 
 test('each part is answered by its bytes', async () => {

@@ -57,8 +57,8 @@ export function parseConfig(env: Environment, randomId: string): IngressConfig {
     logLevel: read.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
     isProduction: read.oneOf('MERIDIAN_PRODUCTION', '0', ['0', '1']) === '1',
     queues: read.list('INGRESS_QUEUES', ['cpu', 'gpu'], QUEUE_NAME),
-    // The hard stop behind the queue limit of half the slots: room for 2,048 of them. It is a setting
-    // of the stream, which all ingresses of a region share, so it is the same in all of them.
+    // The hard stop behind the queue limit, which is half the slots: room for 2,048 slots. As it is
+    // a setting of the stream, all ingresses of a region have the same.
     queueMessagesMax: read.integer('INGRESS_QUEUE_MESSAGES_MAX', 1_024, 1, 1_000_000),
     streamReplicas: read.integer('INGRESS_STREAM_REPLICAS', 1, 1, 5),
     // Each gateway keeps one connection for each request at the same time.

@@ -91,7 +91,7 @@ async function failureOf(attempt: Attempt): Promise<string> {
   return `${error.failure.code}, started: ${error.failure.workStarted}`
 }
 
-test('a publish that no stream takes is repeated three times and has then not started', async () => {
+test('a publish that no stream takes is repeated thrice and then has not started', async () => {
   await using bench = await openBench()
   const { publish, pass, seen, dispatcher } = bench
   const attempt = publish()
@@ -106,7 +106,7 @@ test('a publish that no stream takes is repeated three times and has then not st
 
   assert.equal(await failureOf(attempt), 'not-accepting, started: no')
   assert.deepEqual(seen, ['nobody'])
-  assert.deepEqual(dispatcher.loadOf('cpu'), { queued: 0, running: 0 })
+  assert.deepEqual(dispatcher.loadOf('cpu'), { queued: 0, running: 0, runningPeak: 0 })
 })
 
 test('a publish that found nobody reaches a stream that comes back meanwhile', async () => {
@@ -121,7 +121,7 @@ test('a publish that found nobody reaches a stream that comes back meanwhile', a
   await eventually('it is queued', () => attempt.phase.name === 'queued')
 })
 
-test('a publish without an answer has an unknown fate, and a late answer withdraws it', async () => {
+test('a publish without an answer has an unknown fate, a late answer withdraws it', async () => {
   await using bench = await openBench()
   const { publish, pass, seen, nats, dispatcher } = bench
   let inbox = ''
@@ -165,7 +165,25 @@ test('a start may come before the answer to the publish', async () => {
   await eventually('the answer came too', () => seen.includes('answered'))
 
   assert.equal(attempt.worker, 'w1')
-  assert.deepEqual(dispatcher.loadOf('cpu'), { queued: 0, running: 1 })
+  assert.deepEqual(dispatcher.loadOf('cpu'), { queued: 0, running: 1, runningPeak: 1 })
+})
+
+test('what ran in this beat is remembered until the next one begins', async () => {
+  await using bench = await openBench()
+  const { publish, nats, dispatcher } = bench
+  nats.subscribe(INTERACTIVE_SUBJECTS, ({ reply }) => {
+    nats.publish(reply, encodeFrame('started', 1, '{"worker":"w1"}'))
+  })
+  const attempt = publish()
+  await attempt.untilStarted()
+  dispatcher.giveUp(attempt, 'cancelled')
+  await assert.rejects(attempt.untilEnded())
+
+  const inThisBeat = dispatcher.loadOf('cpu').runningPeak
+  dispatcher.beginBeat()
+
+  assert.equal(inThisBeat, 1)
+  assert.equal(dispatcher.loadOf('cpu').runningPeak, 0)
 })
 
 test('an attempt that is given up before it was published never is', async () => {
@@ -213,5 +231,5 @@ test('the oldest wait is that of the first attempt that has not started', async 
 
   assert.equal(dispatcher.oldestWaitMs('cpu'), 400)
   assert.equal(dispatcher.oldestWaitMs('gpu'), 0)
-  assert.deepEqual(dispatcher.loadOf('gpu'), { queued: 0, running: 0 })
+  assert.deepEqual(dispatcher.loadOf('gpu'), { queued: 0, running: 0, runningPeak: 0 })
 })

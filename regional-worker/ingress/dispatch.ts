@@ -48,8 +48,11 @@ export interface DispatchLoad {
   /** Admitted and not started. */
   readonly queued: number
   readonly running: number
+  /** The most that ran at once since the last beat. */
+  readonly runningPeak: number
 }
 
+const NO_LOAD: DispatchLoad = { queued: 0, running: 0, runningPeak: 0 }
 const NO_BODY = Buffer.alloc(0)
 const NOBODY = 503
 /** A beat that comes this late tells of a process that stood still, in ms. */
@@ -66,7 +69,7 @@ export class Dispatcher {
   readonly #attempts = new Map<string, Attempt>()
   #outbox: Attempt[] = []
   readonly #withdrawals: Withdrawals
-  readonly #loads: ReadonlyMap<string, { queued: number; running: number }>
+  readonly #loads: ReadonlyMap<string, { -readonly [Field in keyof DispatchLoad]: number }>
   readonly #unsubscribe: readonly (() => void)[]
   readonly #tokenAt: number
   #sweptMs: number
@@ -80,7 +83,7 @@ export class Dispatcher {
     this.#observer = options.observer
     this.#now = options.now
     this.#withdrawals = new Withdrawals(nats, options.limits, options.now)
-    this.#loads = new Map(queues.map((queue) => [queue, { queued: 0, running: 0 }]))
+    this.#loads = new Map(queues.map((queue) => [queue, { ...NO_LOAD }]))
     this.#sweptMs = options.now()
     this.#tokenAt = frameInboxPrefix(ingressId).length + 1
     this.#unsubscribe = [
@@ -157,7 +160,12 @@ export class Dispatcher {
 
   /** Counts what one queue holds; an unknown queue holds nothing. */
   loadOf(queue: string): DispatchLoad {
-    return this.#loads.get(queue) ?? { queued: 0, running: 0 }
+    return this.#loads.get(queue) ?? NO_LOAD
+  }
+
+  /** Forgets how much ran at once: a new beat begins. */
+  beginBeat(): void {
+    for (const load of this.#loads.values()) load.runningPeak = load.running
   }
 
   /** How long the oldest work of a queue has waited without a start, in ms; 0 when none waits. */
@@ -373,6 +381,7 @@ export class Dispatcher {
     if (load === undefined) return
     load.queued += queued
     load.running += running
+    load.runningPeak = Math.max(load.runningPeak, load.running)
   }
 
   #traceOf(phase: AttemptPhase): MessageTrace {

@@ -13,10 +13,10 @@ const FIRST_AFTER_STARTED = 2
  *
  * It can happen that a second worker starts the same work: the first froze between pulling and
  * acknowledging, and thawed. The first `started` wins and the rival is cancelled, but what it sent
- * until then comes in between, on the same inbox. Both count from 1 and neither leaves a number out,
- * so each frame fits one of two counts. Where both counts stand at the same number nobody can say
- * whose the frame is: that ends the answer, unless no content has gone out yet. Then the frame may
- * be either's, and the first repeated number shows if it was the wrong one.
+ * until then comes in between, on the same inbox. Both count from 1 and leave no number out: each
+ * frame fits one of two counts. Where both counts stand at the same number nobody can say whose the
+ * frame is. That ends the answer, unless no content has gone out yet: then the frame may be of
+ * either, and the first repeated number shows if it was the wrong one.
  */
 export class FrameOrder {
   #next = 1

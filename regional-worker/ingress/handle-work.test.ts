@@ -197,7 +197,7 @@ test('work whose caller leaves in the middle of its body is never published', as
   assert.equal(await region.metric('meridian_ingress_withdrawn_total'), 0)
 })
 
-test('a body that does not fit into a message is fetched from the ingress by the worker', async () => {
+test('a body that does not fit into a message is fetched by the worker', async () => {
   await using region = await startBareRegion()
   const body = Buffer.alloc(3 * 524_288 + 7, '0123456789abcdef')
   const call = region.gateway.work({}, body)
@@ -241,7 +241,7 @@ test('work that nobody starts before its queue deadline is withdrawn as not star
   assert.deepEqual(answer.failure, { code: 'deadline', workStarted: 'no', fault: 'request' })
 })
 
-test('work that was acknowledged and never started has an unknown fate at its deadline', async () => {
+test('work that was acknowledged and not started has an unknown fate at its deadline', async () => {
   await using region = await startBareRegion()
   const call = region.gateway.work({ queueDeadlineMs: 400 })
   const work = await region.worker.pull()
@@ -333,7 +333,7 @@ test('a worker that falls silent is lost, and one that says alive is not', async
   assert.equal((await alive.end()).failure, undefined)
 })
 
-test('the first of two workers that start the same work keeps it, the other is cancelled', async () => {
+test('the first of two workers that start the same work keeps it', async () => {
   await using region = await startBareRegion()
   const call = region.gateway.work()
   const work = await region.worker.pull()

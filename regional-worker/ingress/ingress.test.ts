@@ -53,7 +53,7 @@ test('an ingress says all that keeps it from serving, and makes its streams itse
   assert.deepEqual(ingress.readiness(), { ready: true, reasons: [] })
 })
 
-test('a drain with nothing in flight is over at once and leaves the ingress not ready', async () => {
+test('a drain with nothing in flight is over at once and leaves it not ready', async () => {
   await using bench = await openBench()
 
   await bench.ingress.drain()

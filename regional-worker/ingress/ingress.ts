@@ -18,7 +18,7 @@ import { PublishTimes } from './publish-times.ts'
 import { BodyBudget } from './read-body.ts'
 import { WITHDRAWALS_MAX, type WithdrawalLimits } from './withdrawals.ts'
 import { WorkJournal } from './work-journal.ts'
-import { modelOf, WORKERS_MAX } from './worker-registry.ts'
+import { modelOf, WORKERS_MAX, type WorkersView } from './worker-registry.ts'
 import { WorkerWatch } from './worker-watch.ts'
 
 export interface IngressParts {
@@ -52,6 +52,9 @@ export class Ingress implements AsyncDisposable {
   readonly #loopDelay = watchEventLoopDelay()
   readonly #beat: NodeJS.Timeout
   #listener: Listener | undefined
+  /** Of each queue, as of the last beat. */
+  readonly #busyElsewhere = new Map<string, number>()
+  #notedView: WorkersView | undefined
   #reports = 0
   #isDraining = false
   #isClosing = false
@@ -136,7 +139,25 @@ export class Ingress implements AsyncDisposable {
     const nowMs = this.#now()
     this.#dispatcher.sweep(nowMs)
     this.#workers.sweep(nowMs)
+    this.#noteBusyElsewhere()
     this.#lane.sweep(nowMs)
+  }
+
+  /**
+   * What the workers run less what they run for us. Their words are up to a beat old, so the most
+   * that we had running in that beat is taken off: else slots that have just become free would
+   * count as taken, and a region at full speed would refuse work that it has room for.
+   */
+  #noteBusyElsewhere(): void {
+    const { view } = this.#workers
+    if (view !== this.#notedView) {
+      this.#notedView = view
+      for (const [queue, { busy }] of view.queues) {
+        const { runningPeak } = this.#dispatcher.loadOf(queue)
+        this.#busyElsewhere.set(queue, Math.max(0, busy - runningPeak))
+      }
+    }
+    this.#dispatcher.beginBeat()
   }
 
   #connectionChanged(isConnected: boolean): void {
@@ -175,12 +196,13 @@ export class Ingress implements AsyncDisposable {
       return { draining: isDraining, accepting, queue: undefined }
     }
     const { queued, running } = this.#dispatcher.loadOf(name)
-    const { slots, busy } = totals
+    const { slots } = totals
+    const busyElsewhere = this.#busyElsewhere.get(name) ?? 0
     const messagesMax = this.#config.queueMessagesMax
     return {
       draining: isDraining,
       accepting,
-      queue: { name, slots, busy, queued, running, messagesMax },
+      queue: { name, slots, busyElsewhere, queued, running, messagesMax },
     }
   }
 

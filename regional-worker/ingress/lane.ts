@@ -36,7 +36,7 @@ export class Lane {
     this.#plan = plan
     this.#log = log
     this.#now = now
-    this.#turn(nats.isConnected ? 'connected' : 'lost')
+    if (nats.isConnected) this.#state = nextLaneState(INITIAL_LANE, 'connected')
   }
 
   /** Why the lane takes no work, as a code; `undefined` when it does. */

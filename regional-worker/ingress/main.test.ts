@@ -64,7 +64,7 @@ test('a configuration that cannot be run ends with 78 and all its problems', asy
   assert.match(spawned.err(), /INGRESS_PORT="x": want an integer from 0 to 65535/)
 })
 
-test('a process says where it listens, serves, and at SIGTERM drains and exits with 0', async () => {
+test('a process says where it listens, serves, and at SIGTERM drains and exits', async () => {
   await using region = await startBareRegion()
   await using spawned = spawnIngress(region.env)
   const urls = await urlsOf(spawned)

@@ -127,7 +127,7 @@ test('a reader that stops is behind, then lost, and hears of it once it reads ag
   assert.equal(frames.at(-1)?.sequence, sequence + 1)
 })
 
-test('a failure is a status before the first frame, and a frame with the next number after', async () => {
+test('a failure is a status before the first frame and a frame after it', async () => {
   await using early = await openResponse()
   new Relay(early.response, MIB).fail(workFailed('overflow'))
   const refused = await early.reader()

@@ -104,9 +104,9 @@ test('a stream that stands with another setting keeps an ingress from starting',
   await nats.ensureStream(interactiveStreamPlan(plan))
   await nats.close()
 
-  const config = parseConfig(environmentOf(certificates, server.url), 'i1')
+  const env = { ...environmentOf(certificates, server.url), LOG_LEVEL: 'error' }
 
-  await assert.rejects(startIngress(config), {
+  await assert.rejects(startIngress(parseConfig(env, 'i1')), {
     name: 'PlanDifference',
     message: 'stream INTERACTIVE exists with max_msgs_per_subject = 5, wanted 1024',
   })

@@ -1,7 +1,7 @@
 // What is left to do for attempts that ended before a worker's last frame. Their message may lie
-// in the stream, be with a worker that has not acknowledged it, or be on its way to either; deleting
-// it succeeds in the first two cases alike. So a withdrawal is two things: delete the message, and
-// for one more acknowledgement time cancel whoever still starts it.
+// in the stream, be with a worker that has not acknowledged it, or be on its way to either, and
+// deleting it succeeds in the first two cases alike. So a withdrawal is two things: delete the
+// message, and for one more acknowledgement time cancel whoever still starts it.
 
 import type { WorkStarted } from '#wire/error-codes.ts'
 import { INTERACTIVE_STREAM, workerControlSubject } from '#wire/subjects.ts'

@@ -57,7 +57,14 @@ for (const { situation, code, isStarted, outcome, level } of [
     code: 'overflow',
     isStarted: false,
     outcome: 'refused',
-    level: 'info',
+    level: 'debug',
+  },
+  {
+    situation: 'nobody answered for',
+    code: 'no-answer',
+    isStarted: false,
+    outcome: 'refused',
+    level: 'warn',
   },
   { situation: 'broke', code: 'worker-lost', isStarted: true, outcome: 'failed', level: 'warn' },
   {

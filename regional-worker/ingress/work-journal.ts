@@ -24,7 +24,7 @@ export interface WorkEntry {
 const WAIT_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const CALLERS_DOING: ReadonlySet<RegionErrorCode> = new Set(['cancelled', 'slow-reader'])
 
-/** Counts all work, writes a line about each that did not end well, and knows when none is left. */
+/** Counts all work, writes a line about what did not end well, and knows when nothing is left. */
 export class WorkJournal implements Pick<DispatchObserver, 'started' | 'withdrawn' | 'paused'> {
   readonly #log: Log
   readonly #work: Counter<'outcome' | 'code'>
@@ -122,10 +122,15 @@ export class WorkJournal implements Pick<DispatchObserver, 'started' | 'withdraw
       ...(mistake === undefined ? {} : { error: mistake }),
     }
     if (mistake !== undefined) this.#log.error(fields, 'work failed by our mistake')
-    else if (outcome === 'failed') this.#log.warn(fields, 'work failed')
-    else if (outcome === 'refused') this.#log.info(fields, 'work refused')
-    else this.#log.debug(fields, 'work cancelled')
+    else if (isOrdinary(outcome, failed)) this.#log.debug(fields, 'work ended early')
+    else this.#log.warn(fields, 'work failed')
   }
+}
+
+/** A caller that leaves, and work that may go elsewhere unhurt: there can be thousands a second. */
+function isOrdinary(outcome: WorkOutcome, failed: WorkFailed | undefined): boolean {
+  if (outcome === 'cancelled') return true
+  return outcome === 'refused' && failed?.failure.workStarted === 'no'
 }
 
 function outcomeOf({ attempt, failed }: WorkEntry): WorkOutcome {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeRegionFailure, regionFailure } from '#wire/error-codes.ts'
 import { decodeFrame, FRAME_PAYLOAD_BYTES_MAX, type Frame } from '#wire/frames.ts'
+import type { PublishOptions } from '../nats-connection.ts'
 import { FramesOut, UNSENT_BYTES_MAX, UNSENT_MS_MAX } from './frames-out.ts'
 
 test('frames are counted from 1, and content of one turn shares a frame', () => {
@@ -124,13 +125,15 @@ function start() {
   const tasks: (() => void)[] = []
   const connection = { isUp: true }
   const clock = { nowMs: 0 }
+  const publish = (_inbox: string, data: Uint8Array | string, options?: PublishOptions) => {
+    const frame = decodeFrame(Buffer.from(data))
+    assert.ok(frame)
+    if (connection.isUp) sent.push({ frame, asks: options?.reply === 'gone' })
+    return connection.isUp
+  }
   const outbox = {
-    publish: (_inbox: string, data: Uint8Array | string, options?: { reply?: string }): boolean => {
-      const frame = decodeFrame(Buffer.from(data))
-      assert.ok(frame)
-      if (connection.isUp) sent.push({ frame, asks: options?.reply === 'gone' })
-      return connection.isUp
-    },
+    publish,
+    publishSoon: publish,
     atTurnEnd: (task: () => void): void => void tasks.push(task),
   }
   const turn = (): void => {

@@ -21,7 +21,7 @@ const FLUSH_EVERY_MS = 50
 const ASK_AFTER_MS = 1_000
 
 export interface FramesOutOptions {
-  readonly outbox: Pick<Outbox, 'publish' | 'atTurnEnd'>
+  readonly outbox: Pick<Outbox, 'publish' | 'publishSoon' | 'atTurnEnd'>
   /** The ingress's inbox for this attempt. */
   readonly inbox: string
   /** Where the server says that nobody listens to `inbox` any more. */
@@ -31,6 +31,8 @@ export interface FramesOutOptions {
 interface Message {
   readonly bytes: Buffer
   readonly asks: boolean
+  /** Nobody waits for it: it may leave with the next frame. */
+  readonly canWait: boolean
 }
 
 /**
@@ -125,7 +127,7 @@ export class FramesOut {
     const bytes = encodeFrame(type, this.#sequence, payload)
     const asks = nowMs - this.#lastAskedMs >= ASK_AFTER_MS
     if (asks) this.#lastAskedMs = nowMs
-    const message = { bytes, asks }
+    const message = { bytes, asks, canWait: type === 'started' }
     if (this.flush(nowMs) && this.#publish(message)) {
       this.#lastFrameMs = nowMs
       return
@@ -135,12 +137,13 @@ export class FramesOut {
     this.#unsentSinceMs ??= nowMs
   }
 
-  #publish({ bytes, asks }: Message): boolean {
+  #publish({ bytes, asks, canWait }: Message): boolean {
     const { outbox, inbox, goneSubject } = this.#options
     // A frame with a reply subject is answered with "no responders" when the ingress is gone.
-    return asks
-      ? outbox.publish(inbox, bytes, { reply: goneSubject })
-      : outbox.publish(inbox, bytes)
+    const options = asks ? { reply: goneSubject } : undefined
+    return canWait
+      ? outbox.publishSoon(inbox, bytes, options)
+      : outbox.publish(inbox, bytes, options)
   }
 }
 

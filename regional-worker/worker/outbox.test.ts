@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Outbox } from './outbox.ts'
+import { LINGER_MS, Outbox } from './outbox.ts'
 
 test('what is published leaves at the end of the turn, in order with other tasks', async () => {
   const sent: string[] = []
@@ -24,6 +24,31 @@ test('what a task publishes leaves too', async () => {
   await outbox.flush()
 
   assert.deepEqual(sent, ['a'])
+})
+
+test('what nobody waits for leaves with what does not wait, in order', async () => {
+  const sent: string[] = []
+  const outbox = outboxInto(sent)
+
+  outbox.publishSoon('acknowledgement', '')
+  outbox.publish('token', '')
+  await outbox.flush()
+
+  assert.deepEqual(sent, ['acknowledgement', 'token'])
+})
+
+test('what nobody waits for leaves alone when nothing follows', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const sent: string[] = []
+  const outbox = outboxInto(sent)
+
+  outbox.publishSoon('acknowledgement', '')
+  t.mock.timers.tick(LINGER_MS - 1)
+  const before = [...sent]
+  t.mock.timers.tick(1)
+
+  assert.deepEqual(before, [])
+  assert.deepEqual(sent, ['acknowledgement'])
 })
 
 test('while the connection is away nothing is taken', async () => {

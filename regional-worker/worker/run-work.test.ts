@@ -255,14 +255,12 @@ function startStation({ slots: total = 2, isConnected = true, fetchBody }: Stati
   const out = { write: (line: string) => void lines.push(JSON.parse(line)) }
   const running: RunWorkParts['running'] = new Map()
   let calls = 0
+  const publish = (_subject: string, data: Uint8Array | string): boolean => {
+    if (isConnected) published.push(Buffer.from(data).toString())
+    return isConnected
+  }
   const parts: RunWorkParts = {
-    outbox: {
-      publish: (_subject, data) => {
-        if (isConnected) published.push(Buffer.from(data).toString())
-        return isConnected
-      },
-      atTurnEnd: () => undefined,
-    },
+    outbox: { publish, publishSoon: publish, atTurnEnd: () => undefined },
     workerId: 'w1',
     facts: new ModelFacts({ queues: ['cpu'], modelQueues: new Map() }),
     limits: parseWorkerConfig({ REGION_ID: 'eu-test' }).limits,

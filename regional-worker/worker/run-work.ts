@@ -63,7 +63,7 @@ async function carryOut(
 ): Promise<WorkOutcome> {
   // Early, because the ingress holds the client's connection and acts on a failure from here on.
   // Acknowledged at its end, a generation that takes longer than the ack wait would run twice.
-  if (!parts.outbox.publish(message.reply, ACK)) return NOT_ACKNOWLEDGED
+  if (!parts.outbox.publishSoon(message.reply, ACK)) return NOT_ACKNOWLEDGED
 
   const fetched = await parts.bodies.fetch(message, place, work.token)
   if (fetched.kind === 'gone') return CANCELLED

@@ -22,7 +22,7 @@ import type { WorkTimes } from './worker-metrics.ts'
 const TICK_MS = 250
 
 export interface RunningWorkParts {
-  readonly outbox: Pick<Outbox, 'publish' | 'atTurnEnd'>
+  readonly outbox: Pick<Outbox, 'publish' | 'publishSoon' | 'atTurnEnd'>
   readonly workerId: string
   readonly facts: ModelFacts
   readonly limits: PhaseLimits

@@ -80,7 +80,7 @@ function start() {
 /** A piece of work that has called Ollama and got its first output. */
 function workOf(facts: ModelFacts): RunningWork {
   const limits = { firstOutputMs: 1, prefillMsPerToken: 1, loadMs: 1, silenceMs: 1, toolCallMs: 1 }
-  const outbox = { publish: () => true, atTurnEnd: () => undefined }
+  const outbox = { publish: () => true, publishSoon: () => true, atTurnEnd: () => undefined }
   const work = new RunningWork(
     { outbox, workerId: 'w', facts, limits },
     {

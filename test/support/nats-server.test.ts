@@ -11,7 +11,7 @@ async function greeting(port: number): Promise<{ jetstream?: boolean; version: s
   return JSON.parse(data.toString().replace(/^INFO /, ''))
 }
 
-test('a server takes connections at a port of its own and has JetStream when asked for', async () => {
+test('a server takes connections at a port of its own and has JetStream if asked', async () => {
   await using one = await startNatsServer({ jetstream: true })
   await using other = await startNatsServer()
 

@@ -116,7 +116,7 @@ async function run(
   }
 }
 
-/** Reads the log until the server is ready. @throws {Error} with its last lines if it ends first. */
+/** Reads the log until the server is ready. @throws {Error} with its end if it ends first. */
 async function portFromLog(child: ChildProcess): Promise<number> {
   if (child.stderr === null) throw new Error('its log is not piped')
   const seen: string[] = []
