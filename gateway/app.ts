@@ -14,16 +14,21 @@ import type { GenerationStations } from './handle-generation.ts'
 import { logAccess } from './observe/access-log.ts'
 import { createLog, type Log } from './observe/log.ts'
 import { createMetrics, type GatewayMetrics } from './observe/metrics.ts'
+import { createReceipts, type Receipt, type Receipts } from './observe/receipts.ts'
 import { defaultDatabasePath, type Geoip, type GeoipEvent, openGeoip } from './place/open-geoip.ts'
 import { isKnownModel } from './regions/candidates.ts'
 import type { CostOptions } from './regions/cost.ts'
+import { DECISION_DEFAULTS } from './regions/decision-options.ts'
 import { canonicalModel } from './regions/model-name.ts'
-import { bestRegion } from './regions/ranking.ts'
 import { parseRegions, type Regions } from './regions/region.ts'
+import { parseResidencyHeader, residencyOf } from './regions/residency.ts'
 import type { RequestContext } from './request-context.ts'
 import { requestIds } from './request-ids.ts'
 import { addRoutes } from './routes.ts'
-import { type RegionFleet, startFleet } from './upstream/region-fleet.ts'
+import { Routing } from './routing.ts'
+import { HEALTH_DEFAULTS } from './upstream/health-states.ts'
+import { PROBE_DEFAULTS } from './upstream/probe-plan.ts'
+import { type FleetOptions, type RegionFleet, startFleet } from './upstream/region-fleet.ts'
 import { candidateOf } from './upstream/region-view.ts'
 
 export interface Gateway extends AsyncDisposable {
@@ -44,6 +49,8 @@ interface Parts {
   readonly fleet: RegionFleet
   readonly geoip: Geoip
   readonly metrics: GatewayMetrics
+  readonly routing: Routing
+  readonly receipts: Receipts
   readonly inFlight: Set<RequestContext>
 }
 
@@ -62,9 +69,19 @@ export async function startGateway(config: GatewayConfig): Promise<Gateway> {
     inFlight: () => inFlight.size,
     regionsInRotation: () => fleet.inRotation(),
   })
-  const fleet = await openFleet(config, regions, log, metrics)
+  const fleet = await openFleet(config, regions, (view, from) => {
+    const { region, health, problem } = view
+    // What was in flight there may be tried once more, whatever the budget for retries says.
+    if (from === 'healthy' && health.kind !== 'draining') routing.grants.onDeparture(region.id)
+    metrics.onHealthChange(region.id, from, health.kind)
+    log.warn({ 'meridian.region': region.id, from, to: health.kind, problem }, 'region health')
+  })
+  const routing = openRouting(config, regions, fleet)
+  const receipts = await openReceipts(config)
   const geoip = await openPlaces(config, fleet, log)
-  const parts: Parts = { config, regions, log, fleet, geoip, metrics, inFlight }
+  const parts: Parts = {
+    ...{ config, regions, log, fleet, geoip, metrics, routing, receipts, inFlight },
+  }
   // A gateway that knows nothing yet would send its first clients anywhere.
   await fleet.firstRound
   const listeners = await openListeners(parts)
@@ -86,8 +103,7 @@ async function readRegions(path: string): Promise<Regions> {
 async function openFleet(
   config: GatewayConfig,
   { regions }: Regions,
-  log: Log,
-  metrics: GatewayMetrics,
+  onHealthChange: FleetOptions['onHealthChange'],
 ): Promise<RegionFleet> {
   const { caFile, certFile, keyFile, trustDomain } = config.mutualTls
   const [ca, cert, key] = await Promise.all(
@@ -99,17 +115,53 @@ async function openFleet(
     trustDomain,
     connectionsMax: config.upstreamConnectionsMax,
     phaseLimits: config,
-    healthLimits: config,
-    probeEveryMs: config.probeEveryMs,
-    probeTimeoutMs: config.probeTimeoutMs,
+    healthLimits: {
+      ...HEALTH_DEFAULTS,
+      probeFall: config.probeFall,
+      probeRise: config.probeRise,
+      probeRiseOverMs: config.probeRise * config.probeEveryMs,
+      holdDownMs: config.holdDownMs,
+    },
+    probeLimits: {
+      ...PROBE_DEFAULTS,
+      probeEveryMs: config.probeEveryMs,
+      probeTimeoutMs: config.probeTimeoutMs,
+      probeFastMs: config.probeEveryMs * 0.3,
+    },
     nowMs,
     random: Math.random,
-    onHealthChange: (view, from) => {
-      const { region, health, problem } = view
-      metrics.onHealthChange(region.id, from, health.kind)
-      log.warn({ 'meridian.region': region.id, from, to: health.kind, problem }, 'region health')
-    },
+    onHealthChange,
   })
+}
+
+function openRouting(config: GatewayConfig, regions: Regions, fleet: RegionFleet): Routing {
+  return new Routing({
+    facts: fleet.facts,
+    options: {
+      ...DECISION_DEFAULTS,
+      proximity: regions.proximity,
+      rampTimeMs: config.rampMs,
+      retryFloor: config.retryFloor,
+      reportStaleMs: config.rttStaleMs,
+    },
+    gatewayId: config.gatewayId,
+    gatewayTags: config.residencyTags,
+    firstContentDeadlineMs: config.firstContentDeadlineMs,
+    liveGateways: () => 1,
+    nowMs,
+    wallClock: () => new Date().toISOString(),
+    random: Math.random,
+  })
+}
+
+/** @throws {ConfigError} when the file holds no private key. */
+async function openReceipts({ receiptKeyFile }: GatewayConfig): Promise<Receipts> {
+  if (receiptKeyFile === undefined) return createReceipts(undefined)
+  try {
+    return createReceipts(await readFile(receiptKeyFile, 'utf8'))
+  } catch {
+    throw new ConfigError([`GATEWAY_RECEIPT_KEY_FILE="${receiptKeyFile}": no private key`])
+  }
 }
 
 async function openPlaces(config: GatewayConfig, fleet: RegionFleet, log: Log): Promise<Geoip> {
@@ -195,16 +247,17 @@ function newListener(
 
 /** The stations in the order in which a request passes them. */
 function stationsOf(parts: Parts): GenerationStations {
-  const { config, fleet, geoip, log, metrics, inFlight } = parts
+  const { config, regions, fleet, geoip, log, metrics, routing, receipts, inFlight } = parts
   return {
     requireModel: (model) => requireModel(fleet, model),
     locate: (address) => geoip.locate(address ?? ''),
     hashAffinity: (text) => hash('sha256', text).slice(0, 16),
-    chooseRegion: ({ place, model }, tried) => {
-      const now = nowMs()
-      const candidates = fleet.views().map((view) => candidateOf(view, now))
-      return bestRegion({ place, model, tried, candidates, options: costOptions(parts) })
-    },
+    residencyOf: (asked) =>
+      residencyOf(
+        { byDefault: config.residencyDefault, request: parseResidencyHeader(asked) },
+        regions.residencyTags,
+      ),
+    openRoute: (context, request) => routing.open(context, request),
     modelNameAt: (regionId, model) =>
       fleet.viewOf(regionId)?.models.get(canonicalModel(model)) ?? model,
     startAttempt: fleet.startAttempt,
@@ -221,6 +274,7 @@ function stationsOf(parts: Parts): GenerationStations {
       if (context.route.startsWith('/v1/')) {
         headers['openai-processing-ms'] = Math.round(nowMs() - context.startedMs)
       }
+      if (context.isRestricted) headers['x-meridian-receipt'] = receipts.issue(receiptOf(context))
       return headers
     },
     localReply: (error, dialect) => localReply(error, dialect, Math.random()),
@@ -233,6 +287,17 @@ function stationsOf(parts: Parts): GenerationStations {
     nowMs,
     wallClockS: () => Math.floor(Date.now() / 1_000),
     limits: config,
+  }
+}
+
+/** Every region that was given the text so far, each once. */
+function receiptOf(context: RequestContext): Receipt {
+  const { requestId, attempts } = context
+  return {
+    requestId,
+    gateway: requestId.split('_')[1] ?? '',
+    issuedS: Math.floor(Date.now() / 1_000),
+    regions: [...new Set(attempts.map(({ regionId }) => regionId))],
   }
 }
 
@@ -274,7 +339,7 @@ class RunningGateway implements Gateway {
   }
 
   async openAdmin(): Promise<void> {
-    const { config, fleet, geoip, metrics } = this.#parts
+    const { config, fleet, geoip, metrics, routing, receipts } = this.#parts
     this.#admin = await startAdminListener(
       { host: config.adminHost, port: config.adminPort },
       {
@@ -289,6 +354,9 @@ class RunningGateway implements Gateway {
             options: costOptions(this.#parts),
           }),
         config: () => config,
+        route: (requestId) => routing.record(requestId),
+        setDrained: (regionId, isDrained) => this.#setDrained(regionId, isDrained),
+        receiptKey: () => receipts.publicKeyPem,
       },
     )
   }
@@ -317,6 +385,14 @@ class RunningGateway implements Gateway {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  #setDrained(regionId: string, isDrained: boolean): boolean {
+    const { fleet, log } = this.#parts
+    if (fleet.viewOf(regionId) === undefined) return false
+    fleet.setDrained(regionId, isDrained)
+    log.warn({ 'meridian.region': regionId, isDrained }, 'region drain')
+    return true
   }
 
   #readiness(): string[] {

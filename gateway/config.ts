@@ -27,6 +27,12 @@ export interface GatewayConfig {
     readonly statEveryMs: number
     readonly cacheEntriesMax: number
   }
+  /** Tags that every request needs which has no policy of its own; `undefined` = anywhere. */
+  readonly residencyDefault: readonly string[] | undefined
+  /** What this gateway's own place satisfies: it sees the text of every request. */
+  readonly residencyTags: readonly string[]
+  /** Ed25519 private key, PEM; `undefined` = one is made at the start. */
+  readonly receiptKeyFile: string | undefined
   readonly place: { readonly lat: number; readonly lon: number } | undefined
   readonly logLevel: string
   readonly bodyBytesMax: number
@@ -38,9 +44,15 @@ export interface GatewayConfig {
   readonly probeTimeoutMs: number
   readonly probeFall: number
   readonly probeRise: number
+  /** How long a region that was down must have answered well before it is tried again. */
+  readonly holdDownMs: number
+  /** How long a region that came back takes to get its full share. */
+  readonly rampMs: number
   /** An older round trip says nothing of a region's nearness any more. */
   readonly rttStaleMs: number
   readonly attemptsMax: number
+  /** Retries in 10 s that are always allowed, besides a fifth of the first attempts. */
+  readonly retryFloor: number
   readonly connectTimeoutMs: number
   readonly sendTimeoutMs: number
   readonly acceptTimeoutMs: number
@@ -87,6 +99,9 @@ export function parseConfig(env: Environment): GatewayConfig {
   if (config.probeTimeoutMs >= config.probeEveryMs) {
     read.problems.push('GATEWAY_PROBE_TIMEOUT_MS must be below GATEWAY_PROBE_EVERY_MS')
   }
+  if (config.headersTimeoutMs > config.requestTimeoutMs) {
+    read.problems.push('GATEWAY_HEADERS_TIMEOUT_MS must not exceed GATEWAY_REQUEST_TIMEOUT_MS')
+  }
   if (config.firstContentDeadlineMs > config.totalDeadlineMs) {
     read.problems.push(
       'GATEWAY_FIRST_CONTENT_DEADLINE_MS must not exceed GATEWAY_TOTAL_DEADLINE_MS',
@@ -103,7 +118,7 @@ function parseListeners(read: Reader) {
   if ((certFile === undefined) !== (keyFile === undefined)) {
     read.problems.push('GATEWAY_TLS_CERT_FILE and GATEWAY_TLS_KEY_FILE are needed together')
   }
-  if (certFile === undefined && httpPort === undefined) {
+  if (certFile === undefined && read.optionalText('GATEWAY_HTTP_PORT') === undefined) {
     read.problems.push('GATEWAY_TLS_CERT_FILE is missing (or set GATEWAY_HTTP_PORT for plain HTTP)')
   }
   return {
@@ -130,6 +145,9 @@ function parsePlacing(read: Reader) {
       cacheEntriesMax: read.integer('GEOIP_CACHE_ENTRIES_MAX', 65_536, 1, 10_000_000),
     },
     place: read.place('GATEWAY_PLACE'),
+    residencyDefault: read.optionalList('RESIDENCY_DEFAULT'),
+    residencyTags: read.optionalList('GATEWAY_RESIDENCY_TAGS') ?? [],
+    receiptKeyFile: read.optionalFile('GATEWAY_RECEIPT_KEY_FILE'),
   }
 }
 
@@ -143,8 +161,11 @@ function parseLimits(read: Reader) {
     probeEveryMs: read.integer('GATEWAY_PROBE_EVERY_MS', 1_000, 50, 60_000),
     probeTimeoutMs: read.integer('GATEWAY_PROBE_TIMEOUT_MS', 800, 20, 30_000),
     probeFall: read.integer('GATEWAY_PROBE_FALL', 3, 1, 100),
-    probeRise: read.integer('GATEWAY_PROBE_RISE', 1, 1, 100),
+    probeRise: read.integer('GATEWAY_PROBE_RISE', 3, 1, 100),
+    holdDownMs: read.integer('GATEWAY_HOLD_DOWN_MS', 15_000, 0, 300_000),
+    rampMs: read.integer('GATEWAY_RAMP_MS', 30_000, 0, 600_000),
     rttStaleMs: read.integer('GATEWAY_RTT_STALE_MS', 3_000, 100, 600_000),
+    retryFloor: read.integer('GATEWAY_RETRY_FLOOR', 3, 0, 1_000_000),
     attemptsMax: read.integer('GATEWAY_ATTEMPTS_MAX', 3, 1, 10),
     connectTimeoutMs: read.integer('GATEWAY_CONNECT_TIMEOUT_MS', 500, 50, 10_000),
     sendTimeoutMs: read.integer('GATEWAY_SEND_TIMEOUT_MS', 500, 50, 60_000),
@@ -209,5 +230,12 @@ function readerOf(env: Environment) {
     problems.push(`${name}="${value}": want "latitude,longitude" in degrees`)
     return undefined
   }
-  return { problems, optionalText, text, optionalInteger, integer, optionalFile, file, place }
+  const optionalList = (name: string): readonly string[] | undefined =>
+    optionalText(name)
+      ?.split(',')
+      .map((entry) => entry.trim())
+  return {
+    ...{ problems, optionalText, text, optionalInteger, integer },
+    ...{ optionalFile, file, place, optionalList },
+  }
 }

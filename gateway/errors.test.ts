@@ -44,7 +44,12 @@ test('a client is told to wait where load passes, and to stop where it is at fau
   const told = (hint: string): ErrorCode[] =>
     CODES.filter((code) => ERRORS[code].retryHint === hint)
 
-  assert.deepEqual(told('wait'), ['overloaded', 'no_region_available', 'draining'])
+  assert.deepEqual(told('wait'), [
+    'overloaded',
+    'no_region_available',
+    'residency_unsatisfiable',
+    'draining',
+  ])
   assert.deepEqual(told('default'), [
     'request_timeout',
     'upstream_error',

@@ -32,6 +32,8 @@ export const ERRORS = {
   /** The model server's own verdict on the request: status and text are its, not the row's. */
   model_refused: { ...CLIENT, status: 400 },
   managed_at_region: { ...CLIENT, status: 403, type: 'permission_error' },
+  /** The model is served, but only where the residency forbids: no waiting helps. */
+  residency_forbidden: { ...CLIENT, status: 403, type: 'permission_error' },
   model_not_found: { ...CLIENT, status: 404 },
   unknown_url: { ...CLIENT, status: 404 },
   method_not_allowed: { ...CLIENT, status: 405 },
@@ -48,6 +50,14 @@ export const ERRORS = {
     retryHint: 'wait',
   },
   no_region_available: {
+    status: 503,
+    flag: 'UH',
+    source: 'upstream',
+    type: 'server_error',
+    retryHint: 'wait',
+  },
+  /** No region that the residency allows can take it now. */
+  residency_unsatisfiable: {
     status: 503,
     flag: 'UH',
     source: 'upstream',
@@ -147,6 +157,8 @@ const MESSAGES: Readonly<Record<ErrorCode, string>> = {
   client_closed: 'The client closed the connection.',
   overloaded: 'Every region that may serve this request is full.',
   no_region_available: 'No region can serve this request now.',
+  residency_unsatisfiable: 'No region that the residency allows can serve this request now.',
+  residency_forbidden: 'The model is served only where the residency does not allow it.',
   draining: 'This gateway is shutting down.',
   upstream_error: 'The model server failed before it answered.',
   deadline_exceeded: 'The answer was not ready within its deadline.',

@@ -78,6 +78,11 @@ const PATIENT = {
   silenceTimeoutMs: 60_000,
 }
 
+const NO_ROUTING = {
+  hop: 0,
+  begin: () => ({ started: () => undefined, ended: () => undefined }),
+} as const
+
 function attemptsFor(
   response: ServerResponse,
   stations: Partial<AttemptStations>,
@@ -101,6 +106,7 @@ function attemptsFor(
     },
     { context, stream: new ClientStream(response, 60_000) },
     parseOllamaChat(ASKED),
+    { routing: NO_ROUTING, priority: 'standard' },
   )
 }
 

@@ -1,10 +1,11 @@
 import type { Frame } from '#wire/frames.ts'
-import type { WorkHead } from '#wire/region-api.ts'
+import type { Priority, WorkHead } from '#wire/region-api.ts'
 import type { AnswerEncoder, InnerRequest } from './dialects/dialect.ts'
 import { AnswerWriter } from './downstream/answer-writer.ts'
 import type { ClientStream } from './downstream/client-stream.ts'
 import { type ErrorCode, GatewayError } from './errors.ts'
 import type { AttemptRecord, RequestContext } from './request-context.ts'
+import type { AttemptReport, RequestRouting } from './routing.ts'
 import type { Attempt, AttemptEvents } from './upstream/attempt.ts'
 import type { AttemptFailure } from './upstream/failures.ts'
 import type { AttemptLimits, RequestProgress } from './upstream/retry-policy.ts'
@@ -30,6 +31,12 @@ export interface GenerationLimits extends AttemptLimits {
   readonly heartbeatEveryMs: number
 }
 
+/** How a request goes over the regions, and in which class. */
+export interface RequestWay {
+  readonly routing: Pick<RequestRouting, 'begin' | 'hop'>
+  readonly priority: Priority
+}
+
 /** The request whose attempts are made: its record and its client. */
 export interface RequestInWork {
   readonly context: RequestContext
@@ -44,6 +51,7 @@ export class GenerationAttempts {
   readonly #stations: AttemptStations
   readonly #exchange: RequestInWork
   readonly #inner: InnerRequest
+  readonly #way: RequestWay
   readonly #writer: AnswerWriter
   readonly #body: string
   #deadlineTimer: NodeJS.Timeout
@@ -51,11 +59,17 @@ export class GenerationAttempts {
   #ended: AttemptFailure | undefined
   #hasContent = false
 
-  constructor(stations: AttemptStations, exchange: RequestInWork, inner: InnerRequest) {
+  constructor(
+    stations: AttemptStations,
+    exchange: RequestInWork,
+    inner: InnerRequest,
+    way: RequestWay,
+  ) {
     const { context, stream } = exchange
     this.#stations = stations
     this.#exchange = exchange
     this.#inner = inner
+    this.#way = way
     const encoder = this.#newEncoder(inner.model)
     this.#body = JSON.stringify(inner.body)
     context.isStream = encoder.isStream
@@ -82,17 +96,20 @@ export class GenerationAttempts {
     context.attempts.push(record)
     const there = this.#stations.modelNameAt(regionId, this.#inner.model)
     if (number > 1 || !this.#isSpeltAlike(there)) this.#writer.restart(this.#newEncoder(there))
+    const head = this.#headFor(there, number)
+    const report = this.#way.routing.begin(record)
     const attempt = this.#stations.startAttempt(
       regionId,
-      this.#headFor(there, number),
+      head,
       this.#bodyFor(there),
-      this.#eventsOf(record),
+      this.#eventsOf(record, report),
     )
     this.#attempt = attempt
     const outcome = await attempt.outcome
     record.endedMs = this.#stations.nowMs()
     if (outcome.kind === 'answered') record.outcome = 'answered'
     else Object.assign(record, { outcome: outcome.code, workStarted: outcome.workStarted })
+    report.ended(outcome)
     this.#noteUsage()
     return outcome
   }
@@ -149,13 +166,13 @@ export class GenerationAttempts {
         1,
         Math.min(limits.queueTimeoutMs, Math.floor((limits.firstContentDeadlineMs - spentMs) / 2)),
       ),
-      priority: this.#inner.priority ?? 'standard',
-      hop: 0,
+      priority: this.#way.priority,
+      hop: this.#way.routing.hop,
       ...(context.affinity === undefined ? {} : { affinity: context.affinity.hash }),
     }
   }
 
-  #eventsOf(record: AttemptRecord): AttemptEvents {
+  #eventsOf(record: AttemptRecord, report: AttemptReport): AttemptEvents {
     const { nowMs } = this.#stations
     return {
       onAccepted: () => {
@@ -164,6 +181,7 @@ export class GenerationAttempts {
       onStarted: (workerId) => {
         record.workerStartedMs = nowMs()
         record.workerId = workerId
+        report.started()
       },
       onFrame: (frame) => this.#onFrame(frame, record),
     }

@@ -29,6 +29,7 @@ test('a fault of ours is a 500 without its details, and the request ends once', 
         httpVersion: '1.1',
       }),
       dialect: 'ollama',
+      asked: {},
       parse: () => ({
         kind: 'chat',
         model: 'x',

@@ -1,6 +1,7 @@
 // The story of an interactive request: parsed, placed, tried region by region, written as it comes,
 // and ended exactly once. `DESIGN.md` section 4 in code; the stations do the work.
 
+import type { Priority } from '#wire/region-api.ts'
 import type { InnerRequest, ParseRequest } from './dialects/dialect.ts'
 import type { DialectName, LocalReply } from './downstream/local-reply.ts'
 import { GatewayError } from './errors.ts'
@@ -10,7 +11,9 @@ import {
   type RequestInWork,
 } from './generation-attempts.ts'
 import type { Place } from './place/locate.ts'
+import type { ResidencyPolicy } from './regions/residency.ts'
 import type { RequestContext } from './request-context.ts'
+import type { RequestRouting, RouteRequest } from './routing.ts'
 import { route } from './upstream/route.ts'
 
 /** What the story needs of the stations; `app.ts` joins them. */
@@ -20,22 +23,21 @@ export interface GenerationStations extends AttemptStations {
   locate(address: string | undefined): Place
   /** The affinity hash of a conversation, 16 hex. */
   hashAffinity(text: string): string
-  chooseRegion(request: RouteRequest, tried: readonly string[]): string | undefined
+  /** Begins the way of a request over the regions. */
+  openRoute(context: RequestContext, request: RouteRequest): RequestRouting
+  /** The policy that binds a request; `asked` is its own header. */
+  residencyOf(asked: string | undefined): ResidencyPolicy
   localReply(error: GatewayError, dialect: DialectName): LocalReply
   /** The last line of every request: log, metrics. */
   finish(context: RequestContext): void
-}
-
-export interface RouteRequest {
-  readonly place: Place
-  readonly model: string
-  readonly affinity: string | undefined
 }
 
 /** One request as the listener hands it over. */
 export interface Exchange extends RequestInWork {
   readonly dialect: DialectName
   readonly parse: ParseRequest
+  /** What the client wrote into headers of ours, as text. */
+  readonly asked: { readonly residency?: string; readonly priority?: string }
   /** The body as JSON. @throws {GatewayError} `invalid_json`. */
   readBody(): unknown
 }
@@ -53,12 +55,15 @@ export async function handleGeneration(
     stations.requireModel(inner.model)
     const place = stations.locate(context.clientAddress)
     context.place = place
-    const affinity = noteAffinity(stations, context, inner)
-    const work = new GenerationAttempts(stations, exchange, inner)
+    noteAffinity(stations, context, inner)
+    const residency = stations.residencyOf(exchange.asked.residency)
+    context.isRestricted = residency.kind !== 'anywhere'
+    const priority = priorityOf(inner.priority, exchange.asked.priority)
+    const routing = stations.openRoute(context, { place, model: inner.model, priority, residency })
+    const work = new GenerationAttempts(stations, exchange, inner, { routing, priority })
     attempts = work
     await route({
-      chooseRegion: (tried) =>
-        stations.chooseRegion({ place, model: inner.model, affinity }, tried),
+      chooseRegion: () => routing.choose(),
       attempt: (regionId, number) => work.attempt(regionId, number),
       progress: (made) => work.progress(made),
       limits: stations.limits,
@@ -76,11 +81,24 @@ function noteAffinity(
   stations: GenerationStations,
   context: RequestContext,
   inner: InnerRequest,
-): string | undefined {
-  if (inner.affinity.source === 'none') return undefined
+): void {
+  if (inner.affinity.source === 'none') return
   const hash = stations.hashAffinity(inner.affinity.text)
   context.affinity = { source: inner.affinity.source, hash }
-  return hash
+}
+
+/** A request may only lower its class; until there are tenants everybody's is standard. */
+function priorityOf(inner: Priority | undefined, asked: string | undefined): Priority {
+  return inner === 'batch' || asked === 'batch' ? 'batch' : 'standard'
+}
+
+/** A bound request that finds nobody is told that it is bound: elsewhere there may be somebody. */
+function errorFor({ isRestricted }: RequestContext, thrown: unknown): GatewayError {
+  if (!(thrown instanceof GatewayError)) {
+    return new GatewayError('internal_error', { cause: thrown })
+  }
+  if (!isRestricted || thrown.code !== 'no_region_available') return thrown
+  return new GatewayError('residency_unsatisfiable', { cause: thrown.cause })
 }
 
 /** The client hears of a failure where it still can: as a status, or as the last frame. */
@@ -90,8 +108,7 @@ function answerError(
   attempts: GenerationAttempts | undefined,
   thrown: unknown,
 ): void {
-  const error =
-    thrown instanceof GatewayError ? thrown : new GatewayError('internal_error', { cause: thrown })
+  const error = errorFor(context, thrown)
   context.errorCode = error.code
   context.cause = error.cause
   context.status = stream.headersSent ? 200 : error.status

@@ -24,7 +24,7 @@ test('the models are those of all regions that can serve, each once', () => {
 })
 
 test('a region that is down has no models to offer', () => {
-  const down: RegionView = { ...EU, health: { kind: 'down', sinceMs: 0, passedProbes: 0 } }
+  const down: RegionView = { ...EU, health: { kind: 'down', sinceMs: 0, cause: 'probes' } }
 
   const { body } = answerList({ kind: 'openai-models' }, [down, US])
 

@@ -14,7 +14,13 @@ export interface AttemptRecord {
   firstContentMs?: number
   endedMs?: number
   outcome?: 'answered' | ErrorCode
+  /** The region's own word for what went wrong. */
+  code?: string
   workStarted?: WorkStarted
+  /** 1 when another region has refused the request because it was full. */
+  hop?: 0 | 1
+  /** What paid for the attempt. */
+  paidBy?: 'first' | 'budget' | 'grant'
 }
 
 /**
@@ -34,6 +40,8 @@ export interface RequestContext {
   model?: string
   isStream?: boolean
   affinity?: { readonly source: 'field' | 'messages'; readonly hash: string }
+  /** Its data may not go everywhere. */
+  isRestricted?: boolean
   readonly attempts: AttemptRecord[]
   /** Region of the first content. */
   regionId?: string

@@ -86,6 +86,7 @@ function addGeneration(
       dialect: dialectOf(path),
       parse,
       readBody: () => readJson(request, path),
+      asked: askedOf(request),
       stream: new ClientStream(reply.raw, readerTimeoutMs),
     })
   })
@@ -118,6 +119,15 @@ function sendList(reply: FastifyReply, contentType: string, body: string): Fasti
 function endList(context: RequestContext, bytesOut: number): void {
   context.status = 200
   context.bytesOut = bytesOut
+}
+
+function askedOf({ headers }: FastifyRequest): { residency?: string; priority?: string } {
+  const residency = headers['x-meridian-residency']
+  const priority = headers['x-meridian-priority']
+  return {
+    ...(residency === undefined ? {} : { residency: String(residency) }),
+    ...(priority === undefined ? {} : { priority: String(priority) }),
+  }
 }
 
 /** @throws {GatewayError} `invalid_json`. */

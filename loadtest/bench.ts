@@ -25,7 +25,8 @@ interface Measured extends LoadResult {
 
 async function main(): Promise<void> {
   await using programs = await startPrograms()
-  if (process.argv.includes('soak')) return soak(programs)
+  // Awaited here: returned as it is, it would run on programs that are being ended already.
+  if (process.argv.includes('soak')) return await soak(programs)
   for (const isStream of [false, true]) {
     const body = bodyOf(isStream)
     await warmUp(programs, body)

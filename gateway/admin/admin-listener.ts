@@ -11,6 +11,12 @@ export interface AdminSources {
   /** Where a client of this address would go now; `undefined` when it is no address. */
   explainAddress(ip: string): unknown
   config(): unknown
+  /** Why a request went where it went; `undefined` when that is not known any more. */
+  route(requestId: string): unknown
+  /** Tells a region to finish, or to begin again. False when there is no such region. */
+  setDrained(regionId: string, isDrained: boolean): boolean
+  /** The key that receipts are verified with, PEM. */
+  receiptKey(): string
 }
 
 export interface AdminListener {
@@ -28,7 +34,9 @@ export async function startAdminListener(
     bodyLimit: 65_536,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
-    http: { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 },
+    requestTimeout: 30_000, // Fastify sets these two itself, also over what `http` says.
+    keepAliveTimeout: 65_000,
+    http: { headersTimeout: 10_000 },
   })
   addHealth(app, sources)
   addViews(app, sources)
@@ -49,9 +57,26 @@ function addHealth(app: FastifyInstance, sources: AdminSources): void {
   })
 }
 
+const NO_REGION = { error: 'no such region' }
+
 function addViews(app: FastifyInstance, sources: AdminSources): void {
   app.get('/admin/regions', () => ({ regions: sources.regions() }))
   app.get('/admin/config', () => sources.config())
+  app.get('/admin/receipt-key', (_request, reply) => {
+    reply.type('application/x-pem-file')
+    return sources.receiptKey()
+  })
+  app.get<{ Params: { id: string } }>('/admin/routes/:id', (request, reply) => {
+    const record = sources.route(request.params.id)
+    return record ?? reply.status(404).send({ error: 'no such request, or not any more' })
+  })
+  for (const verb of ['drain', 'undrain'] as const) {
+    app.post<{ Params: { id: string } }>(`/admin/regions/:id/${verb}`, (request, reply) => {
+      const { id } = request.params
+      const isThere = sources.setDrained(id, verb === 'drain')
+      return isThere ? { region: id, drained: verb === 'drain' } : reply.status(404).send(NO_REGION)
+    })
+  }
   app.get<{ Querystring: { ip?: string } }>('/admin/locate', (request, reply) => {
     const { ip } = request.query
     const answer = typeof ip === 'string' ? sources.explainAddress(ip) : undefined

@@ -1,6 +1,6 @@
-// Goal: a client has a status for what fails before the first content, and sees whatever fails after
-// it; while it waits it knows that nothing is wrong.
-// Method: the real encoders of both dialects over real connections, read byte by byte.
+// Goal: a client has a status for what fails before the first content, and sees whatever fails
+// after it; while it waits it knows that nothing is wrong. Method: the real encoders of both
+// dialects over real connections, read byte by byte.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

@@ -12,7 +12,14 @@ import { after, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { makeCertificates } from '../../test/support/certificates.ts'
 import { eventually } from '../../test/support/eventually.ts'
-import { HTTP2, http2FramesOf, http2Get, openPlain, openTls } from '../../test/support/raw-http.ts'
+import {
+  HTTP2,
+  http2FramesOf,
+  http2Head,
+  http2Preface,
+  openPlain,
+  openTls,
+} from '../../test/support/raw-http.ts'
 import { ClientStream, type RawResponse } from './client-stream.ts'
 
 const certificates = await makeCertificates({ regions: ['eu-central'] })
@@ -341,7 +348,7 @@ test('HTTP/1.1: the connection of an answer that has ended serves the next one',
 test('HTTP/2: breaking off resets the one stream, never ends it, and the session lives on', async () => {
   await using served = await serve('HTTP/2')
   await using connection = await openTls(served.port, 'h2')
-  connection.send(http2Get())
+  connection.send(http2Preface()).send(http2Head('GET', '/'))
   const stream = new ClientStream(await served.answer(1), NEVER_MS)
 
   stream.start(200, {})

@@ -91,8 +91,8 @@ export class ClientStream {
   }
 
   /**
-   * Limits how long the client may take nothing. Node's own timer is used, because it alone knows of
-   * progress within one long write; it is off while nothing waits for the client.
+   * Limits how long the client may take nothing. Node's own timer is used, because it alone knows
+   * of progress within one long write; it is off while nothing waits for the client.
    */
   #watchReader(): void {
     this.#raw.setTimeout(this.#readerTimeoutMs)

@@ -1,9 +1,10 @@
 // The door to Fastify for the public address: it reads requests, refuses what is ambiguous, and
 // gives every answer its request id and every error its dialect.
 
-import { type IncomingMessage, METHODS } from 'node:http'
+import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
 import { Http2ServerRequest } from 'node:http2'
 import type { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import {
   type FastifyError,
   type FastifyInstance,
@@ -78,7 +79,11 @@ export function createListener(options: ListenerOptions): Listener {
   const connections = new Connections(app.server, options.tls === undefined ? 'plain' : 'tls')
   app.decorateRequest('meridian', null as unknown as RequestContext)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    // A client that resets its stream ends the body, too: what came of it is no body.
+    if (request.meridian.status === undefined) done(null, body)
+    else done(new GatewayError('client_closed'))
+  })
   app.addHook('onRequest', (request, reply, done) => {
     connections.occupy(request.raw.socket)
     done(edge.onRequest(request, reply))
@@ -132,8 +137,7 @@ function newFastify(options: ListenerOptions, edge: Edge): FastifyInstance {
     // While we drain, requests on open connections are still answered: that is the point of it.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },
-    rewriteUrl: ({ url = '', headers }: Pick<IncomingMessage, 'url' | 'headers'>) =>
-      pathOfTarget(url, headers.host),
+    rewriteUrl: beforeRouting,
     clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => {
       edge.onUnreadable(error, socket)
     },
@@ -170,18 +174,39 @@ function newFastify(options: ListenerOptions, edge: Edge): FastifyInstance {
         },
       })) as unknown as FastifyInstance
   app.server.maxConnections = options.connectionsMax
-  app.server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX
-  // Whoever expects what we do not know is answered without it (RFC 9110 section 10.1.1), by the
-  // routes and not by Node, whose 417 would have no request id.
+  // Node would answer these by itself, without a request id. Whoever expects what nobody knows is
+  // answered without it (RFC 9110 section 10.1.1); CONNECT is refused as ambiguous.
   app.server.on('checkExpectation', (request, response) => app.routing(request, response))
+  app.server.on('connect', (request, far: Duplex | ServerResponse) => {
+    if (far instanceof Duplex)
+      far.destroy() // Of HTTP/1 there is only the connection.
+    else app.routing(request, far)
+  })
   return app
+}
+
+const ROUTABLE_METHODS: ReadonlySet<string> = new Set(METHODS)
+
+/** Gives the router what it can read: a path, and a method that HTTP knows. */
+function beforeRouting(request: Pick<IncomingMessage, 'url' | 'headers' | 'method'>): string {
+  // Over HTTP/2 any word may be a method, for which Fastify has an answer of its own. No route
+  // offers this one, and the record of it says neither.
+  if (!ROUTABLE_METHODS.has(request.method ?? '')) request.method = 'PURGE'
+  return pathOfTarget(request.url ?? '', request.headers.host)
+}
+
+interface NewestRequest {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  /** Counts the requests of the connection, from 1. */
+  readonly number: number
 }
 
 /** What happens to every request before its route, and to those that get no further. */
 class Edge {
   readonly #options: ListenerOptions
   /** The request that an HTTP/1 connection brought last, for what its parser cannot read of it. */
-  readonly #newest = new WeakMap<Socket, { request: FastifyRequest; reply: FastifyReply }>()
+  readonly #newest = new WeakMap<Socket, NewestRequest>()
   /** Connections on which an ambiguous request came: what follows it on them is not believed. */
   readonly #distrusted = new WeakSet<Socket>()
 
@@ -193,11 +218,11 @@ class Edge {
   onRequest(request: FastifyRequest, reply: FastifyReply): GatewayError | undefined {
     request.meridian = this.#open(request)
     reply.header('x-request-id', request.meridian.requestId)
-    // Every Ollama example is `curl -d`, which calls JSON a form, and Fastify refuses what it cannot
-    // parse as a type at all: the body is bytes, whatever it says.
+    // Every Ollama example is `curl -d`, which calls JSON a form, and Fastify refuses what it
+    // cannot parse as a type at all: the body is bytes, whatever it says.
     request.headers['content-type'] = 'application/octet-stream'
     const isHttp2 = isHttp2Request(request)
-    if (!isHttp2) this.#newest.set(request.raw.socket, { request, reply })
+    if (!isHttp2) this.#noteNewest(request, reply)
     const error = this.#refusalOf(request)
     if (error?.code === 'ambiguous_request' && !isHttp2) this.#distrusted.add(request.raw.socket)
     if (hasBody(request)) this.#limitBody(request, reply)
@@ -227,21 +252,33 @@ class Edge {
     const code = unreadableCodeOf(error)
     const newest = this.#newest.get(socket)
     if (code === undefined || socket.destroyed || !socket.writable) return void socket.destroy()
-    if (newest === undefined || newest.reply.raw.writableFinished) {
+    const isBetween =
+      newest === undefined || (newest.request.raw.complete && newest.reply.raw.writableFinished)
+    if (isBetween) {
       const refusal = new GatewayError(code)
       const context = this.#openUnread(socket)
       this.#end(context, refusal, answerUnreadable(socket, refusal, context.requestId))
     } else if (newest.request.raw.complete || newest.reply.sent) {
-      // An answer is on its way, or will be: words of ours in the middle of it would be read as its.
+      // An answer is on its way, or will be: words of ours in the middle of it would be read as
+      // its.
       socket.destroy()
     } else newest.reply.send(new GatewayError(code))
+  }
+
+  #noteNewest(request: FastifyRequest, reply: FastifyReply): void {
+    const { socket } = request.raw
+    const number = (this.#newest.get(socket)?.number ?? 0) + 1
+    this.#newest.set(socket, { request, reply, number })
+    // Not left to Node's `maxRequestsPerSocket`, which says so too, but does not close, and answers
+    // the requests that follow without a word.
+    if (number >= REQUESTS_PER_CONNECTION_MAX) reply.raw.setHeader('connection', 'close')
   }
 
   #open(request: FastifyRequest): RequestContext {
     const context = openContext({
       requestId: this.#options.newRequestId(),
       startedMs: this.#options.nowMs(),
-      method: METHOD_NAMES.has(request.method) ? request.method : OTHER_METHOD,
+      method: NAMED_METHODS.has(request.method) ? request.method : OTHER_METHOD,
       route: request.routeOptions?.url ?? 'unknown',
       httpVersion: request.raw.httpVersion,
     })
@@ -306,12 +343,20 @@ class Edge {
       if (reply.raw.writableEnded) raw.destroy()
       else if (!reply.sent) reply.send(new GatewayError('request_timeout'))
     }, this.#options.requestTimeoutMs)
-    const stop = (): void => clearTimeout(timer)
-    raw.once('end', stop)
-    raw.once('close', stop)
+    // Node says nothing more of a request that was answered while its parser had failed: the timer
+    // of such a one runs out, and must not keep the process.
+    timer.unref()
+    raw.once('end', () => clearTimeout(timer))
+    raw.once('close', () => {
+      clearTimeout(timer)
+      // Over HTTP/2 nothing but this says that the client has left within its body.
+      if (!raw.readableEnded) this.#end(request.meridian, new GatewayError('client_closed'), 0)
+    })
   }
 
+  /** Ends a record, unless it has ended: of what befalls a request the first thing counts. */
   #end(context: RequestContext, error: GatewayError, bytesOut: number): void {
+    if (context.status !== undefined) return
     context.status = error.status
     context.errorCode = error.code
     context.cause = error.cause
@@ -320,8 +365,18 @@ class Edge {
   }
 }
 
-const METHOD_NAMES: ReadonlySet<string> = new Set(METHODS)
-/** What the log says for a method that nobody registered, as OpenTelemetry does. */
+/** The methods that OpenTelemetry names (RFC 9110 and 5789), and its word for all others. */
+const NAMED_METHODS: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'CONNECT',
+  'OPTIONS',
+  'TRACE',
+  'PATCH',
+])
 const OTHER_METHOD = '_OTHER'
 
 function isHttp2Request(request: FastifyRequest): boolean {
@@ -348,7 +403,7 @@ function closeBehind(error: GatewayError, request: FastifyRequest, reply: Fastif
   const raw: IncomingMessage | Http2ServerRequest = request.raw
   if (raw instanceof Http2ServerRequest) {
     reply.removeHeader('connection') // Of Fastify, for bodies that are too large.
-    if (!raw.complete) reply.raw.once('finish', () => raw.stream.close())
+    if (!raw.complete) raw.stream.once('finish', () => raw.stream.close())
   } else if (LAST_ON_CONNECTION.includes(error.code)) reply.header('connection', 'close')
 }
 

@@ -13,7 +13,10 @@ export interface LocalReply {
   readonly body: string
 }
 
-/** Tells the dialect of a path, with or without a query, by its prefix. What is neither is answered as OpenAI would. */
+/**
+ * Tells the dialect of a path, with or without a query, by its prefix. What is neither is answered
+ * as OpenAI would.
+ */
 export function dialectOf(path: string): DialectName {
   return /^\/(?:api(?:\/|$|\?)|$|\?)/.test(path) ? 'ollama' : 'openai'
 }

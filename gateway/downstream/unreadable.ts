@@ -4,10 +4,11 @@ import type { ErrorCode, GatewayError } from '../errors.ts'
 import { localReply } from './local-reply.ts'
 
 /**
- * What is wrong with what Node's HTTP/1 parser could not read. `undefined` for everything that is
- * not the parser's: a connection that was lost, or a TLS handshake that came to nothing.
+ * What is wrong with what Node's HTTP/1 parser could not read. `undefined` where nobody is there to
+ * be told: the connection was lost or ended half-way, or its TLS handshake came to nothing.
  */
 export function unreadableCodeOf({ code = '' }: NodeJS.ErrnoException): ErrorCode | undefined {
+  if (code === 'HPE_INVALID_EOF_STATE') return undefined
   if (code === 'HPE_HEADER_OVERFLOW') return 'head_too_large'
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request_timeout'
   return code.startsWith('HPE_') ? 'ambiguous_request' : undefined

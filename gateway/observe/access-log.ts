@@ -1,3 +1,5 @@
+import { MODEL_NAME_MAX } from '#wire/region-api.ts'
+import { formatIpAddress, networkOf, parseIpAddress, unmapped } from '../downstream/ip-address.ts'
 import { ERRORS } from '../errors.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { Log } from './log.ts'
@@ -20,7 +22,7 @@ function fieldsOf(context: RequestContext, nowMs: number): Record<string, unknow
     'network.protocol.version': context.httpVersion,
     'http.request.body.size': context.bytesIn,
     'http.response.body.size': context.bytesOut,
-    'client.network': networkOf(context.clientAddress),
+    'client.network': networkTextOf(context.clientAddress),
     'geo.country.iso_code': place?.countryIsoCode,
     'geo.continent.code': place?.continentCode,
     'meridian.place.source': place?.source,
@@ -28,7 +30,7 @@ function fieldsOf(context: RequestContext, nowMs: number): Record<string, unknow
     'meridian.worker': last?.workerId,
     'meridian.response_flag': context.errorCode ? ERRORS[context.errorCode].flag : '-',
     'error.type': context.errorCode,
-    'gen_ai.request.model': context.model,
+    'gen_ai.request.model': context.model?.slice(0, MODEL_NAME_MAX),
     'gen_ai.usage.input_tokens': context.inputTokens,
     'gen_ai.usage.output_tokens': context.outputTokens,
     'meridian.stream': context.isStream,
@@ -48,11 +50,12 @@ function fieldsOf(context: RequestContext, nowMs: number): Record<string, unknow
 }
 
 /** The network of an address, /24 or /48, which is as much as a log may hold. */
-function networkOf(address: string | undefined): string | undefined {
-  if (address === undefined) return undefined
-  if (!address.includes(':')) return `${address.split('.').slice(0, 3).join('.')}.0/24`
-  const groups = address.split('::')[0]?.split(':').filter(Boolean) ?? []
-  return `${[...groups, '0', '0', '0'].slice(0, 3).join(':')}::/48`
+function networkTextOf(address: string | undefined): string | undefined {
+  const parsed = parseIpAddress(address ?? '')
+  if (parsed === undefined) return undefined
+  const bytes = unmapped(parsed)
+  const prefixBits = bytes.length === 4 ? 24 : 48
+  return `${formatIpAddress(networkOf(bytes, prefixBits))}/${prefixBits}`
 }
 
 function errorText(cause: unknown): string | undefined {

@@ -1,30 +1,67 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
+import { createLog } from './log.ts'
 
-const run = promisify(execFile)
+/** A log whose lines are kept, as objects. */
+function keptLog(level: string) {
+  const lines: Record<string, unknown>[] = []
+  const write = (text: string): void => void lines.push(JSON.parse(text) as Record<string, unknown>)
+  return { log: createLog(level, 'gw1', { write }), lines }
+}
 
-// Read from a process of its own: the log writes to the standard output, in the background.
+test('a line says when, how bad, who, what and the data', () => {
+  const { log, lines } = keptLog('info')
 
-test('lines are JSON with their level by name, and none is lost when the process exits', async () => {
+  log.warn({ 'meridian.region': 'eu-central' }, 'region health')
+
+  const [{ time, ...line } = {}] = lines
+  assert.match(String(time), /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/)
+  assert.deepEqual(line, {
+    level: 'warn',
+    'service.name': 'meridian-gateway',
+    'service.instance.id': 'gw1',
+    'meridian.region': 'eu-central',
+    msg: 'region health',
+  })
+})
+
+const LEVELS: readonly [level: string, written: readonly string[]][] = [
+  ['debug', ['debug', 'info', 'warn', 'error']],
+  ['info', ['info', 'warn', 'error']],
+  ['warn', ['warn', 'error']],
+  ['error', ['error']],
+  ['silent', []],
+]
+
+for (const [level, written] of LEVELS) {
+  test(`at the level ${level} ${written.join(', ') || 'nothing'} is written`, () => {
+    const { log, lines } = keptLog(level)
+
+    for (const method of ['debug', 'info', 'warn', 'error'] as const) log[method]({}, 'said')
+
+    assert.deepEqual(
+      lines.map((line) => line.level),
+      written,
+    )
+  })
+}
+
+test('lines go to stdout, the last one before the exit included', () => {
+  const file = JSON.stringify(join(import.meta.dirname, 'log.ts'))
   const script = `
-    import { createLog } from ${JSON.stringify(join(import.meta.dirname, 'log.ts'))}
-    const log = createLog('info', 'g1')
-    log.debug({}, 'not wanted')
-    for (let i = 0; i < 500; i++) log.info({ i }, 'request')
-    process.exit(0)
-  `
-  const { stdout } = await run(process.execPath, ['--input-type=module-typescript', '-e', script])
+    const { createLog } = await import(${file})
+    const log = createLog('info', 'gw1')
+    for (let number = 1; number <= 1000; number++) log.info({ number }, 'counted')
+    process.exit(0)`
 
-  const lines = stdout.trim().split('\n').map((line) => JSON.parse(line))
-  assert.equal(lines.length, 500)
-  assert.deepEqual(
-    lines.map(({ i }) => i),
-    Array.from({ length: 500 }, (_, i) => i),
-  )
-  const { level, msg, time, 'service.instance.id': id } = lines[0]
-  assert.deepEqual([level, msg, id], ['info', 'request', 'g1'])
-  assert.match(time, /^\d{4}-\d\d-\d\dT/)
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+  })
+
+  const lines = stdout.trimEnd().split('\n')
+  assert.equal(stderr, '')
+  assert.equal(lines.length, 1_000)
+  assert.equal((JSON.parse(lines.at(-1) ?? '') as { number: number }).number, 1_000)
 })

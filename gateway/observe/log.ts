@@ -1,14 +1,18 @@
-import { destination, type Logger, pino } from 'pino'
+import { type DestinationStream, destination, type Logger, pino } from 'pino'
 
 /** Where a gateway's log lines go: JSON on stdout, one line each. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
 
 /**
- * Makes the log of this process. Field names are OpenTelemetry's where it has one. Lines are
- * written in the background, so that no request waits for a slow reader of them, and flushed at the
- * exit.
+ * Makes the log of this process. Field names are OpenTelemetry's where it has one. Lines go to
+ * stdout in the background, so that no request waits for a slow reader of them, and are flushed at
+ * the exit.
  */
-export function createLog(level: string, gatewayId: string): Log {
+export function createLog(
+  level: string,
+  gatewayId: string,
+  to: DestinationStream = destination({ dest: 1, sync: false }),
+): Log {
   return pino(
     {
       level,
@@ -16,6 +20,6 @@ export function createLog(level: string, gatewayId: string): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination({ dest: 1, sync: false }),
+    to,
   )
 }

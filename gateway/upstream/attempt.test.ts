@@ -25,6 +25,7 @@ import {
 } from '../../test/support/scripted-ingress.ts'
 import { factsOf, failure, SeenAttempt, UNLIMITED } from '../../test/support/seen-attempt.ts'
 import type { PhaseLimits } from './attempt.ts'
+import type { Evidence } from './evidence.ts'
 import type { AttemptFailure } from './failures.ts'
 import { RegionClient } from './region-client.ts'
 import type { AttemptOutcome } from './route.ts'
@@ -59,7 +60,7 @@ function clientOf(origin: string, limits: Partial<PhaseLimits> = {}): RegionClie
 
 /** Long enough for bytes that are on their way to arrive: probes use a connection of their own. */
 async function roundTrip(client: RegionClient): Promise<void> {
-  await client.probe(20_000, () => performance.now())
+  await client.probe({ timeoutMs: 20_000, connection: 'warm', nowMs: () => performance.now() })
 }
 
 function connectionsOf(calls: readonly ScriptedCall[]): number {
@@ -397,7 +398,7 @@ test('a worker that has started may take longer than the queue time', async () =
   assert.deepEqual(await seen.outcome, { kind: 'answered' })
 })
 
-test('frames start the silence anew; silence before content and within it is a failure', async () => {
+test('frames start the silence anew; silence before content or in it is a failure', async () => {
   await using ingress = await startIngress()
   await using client = clientOf(ingress.origin, { silenceTimeoutMs: 1_000 })
   const [unbegun, begun] = [new SeenAttempt(client), new SeenAttempt(client)]
@@ -455,7 +456,7 @@ test('a pause of the reader is not silence of the region, but silence after it i
   assert.equal(causeOf(await paused.outcome), 'content limit of 300 ms')
 })
 
-test('an answer that ends while its reader is paused is whole, and frees its connection', async () => {
+test('an answer that ends while its reader is paused is whole, its connection free', async () => {
   await using ingress = await startIngress()
   await using client = clientOf(ingress.origin)
   const first = new SeenAttempt(client)
@@ -537,7 +538,7 @@ test('an attempt given up while its request is written closes its connection', a
   await eventually('the connection is closed', () => deaf.sockets.size === 0)
 })
 
-test('an attempt given up before it is connected sends nothing and keeps the connection', async () => {
+test('an attempt given up before it is connected sends nothing; the connection stays', async () => {
   await using ingress = await startIngress()
   await using relay = await startRelay(ingress.port)
   await using client = clientOf(relay.origin)
@@ -585,7 +586,8 @@ const ERROR_ANSWERS: readonly [
 ]
 
 for (const [situation, status, body, facts] of ERROR_ANSWERS) {
-  test(`an error answer of ${situation} is ${facts.code}, started: ${facts.workStarted}`, async () => {
+  const meaning = `${facts.code}, started: ${facts.workStarted}`
+  test(`an error answer of ${situation} is ${meaning}`, async () => {
     await using ingress = await startIngress()
     await using client = clientOf(ingress.origin)
     const seen = new SeenAttempt(client)
@@ -596,6 +598,61 @@ for (const [situation, status, body, facts] of ERROR_ANSWERS) {
     assert.deepEqual(factsOf(await seen.outcome), failure(facts))
   })
 }
+
+type Ending = (call: ScriptedCall, seen: SeenAttempt) => unknown
+
+const PROXY = '<html>Bad Gateway</html>'
+const EVIDENCE: readonly [situation: string, end: Ending, evidence: Evidence | undefined][] = [
+  ['is answered', (call) => call.start().frame('done').end(), 'reached'],
+  ['is refused for its queue', (call) => call.fail(503, '{"code":"overflow"}'), 'reached'],
+  ['is refused by its lane', (call) => call.fail(503, '{"code":"not-accepting"}'), 'not-accepting'],
+  ['loses its worker', (call) => call.start().frame('failed', '{"code":"worker-lost"}'), 'reached'],
+  ['is answered by a proxy', (call) => call.fail(502, PROXY), 'infrastructure'],
+  ['is cut', (call) => call.reset(), 'connection'],
+  ['is cut while it is answered', (call) => call.start().reset(), 'connection'],
+  ['ends without its last frame', (call) => call.start().frame('delta').end(), 'connection'],
+  ['misses a frame', (call) => call.start().skipTo(3).frame('delta'), 'infrastructure'],
+  ['falls silent', (call) => call.accept(), 'infrastructure'],
+  ['falls silent while it is answered', (call) => call.start(), 'infrastructure'],
+  ['is stopped when it has enough', (_call, seen) => seen.attempt.stop(), 'reached'],
+  ['is given up', (_call, seen) => seen.attempt.abort(GIVEN_UP), undefined],
+]
+
+for (const [situation, end, evidence] of EVIDENCE) {
+  test(`an attempt that ${situation} says of its region: ${evidence ?? 'nothing'}`, async () => {
+    await using ingress = await startIngress()
+    await using client = clientOf(ingress.origin, { silenceTimeoutMs: 300 })
+    const seen = new SeenAttempt(client)
+    const call = await ingress.call(1)
+
+    end(call, seen)
+    await seen.outcome
+
+    assert.equal(seen.attempt.evidence, evidence)
+  })
+}
+
+test('work that waits for too long says of its region that it was reached', async () => {
+  await using ingress = await startIngress()
+  await using client = clientOf(ingress.origin, { queueTimeoutMs: 100 })
+  const seen = new SeenAttempt(client)
+
+  ;(await ingress.call(1)).accept()
+  await seen.outcome
+
+  assert.equal(seen.attempt.evidence, 'reached')
+})
+
+test('a region that cannot be connected to has a connection against it', async () => {
+  const gone = await startIngress()
+  await gone.close()
+  await using client = clientOf(gone.origin)
+  const seen = new SeenAttempt(client)
+
+  await seen.outcome
+
+  assert.equal(seen.attempt.evidence, 'connection')
+})
 
 test('an error answer that drips is left at the silence limit', async () => {
   await using ingress = await startIngress()

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import { decodeRegionFailure, regionFailure } from '#wire/error-codes.ts'
 import { type Frame, FrameReader } from '#wire/frames.ts'
 import { FRAMES_TYPE, WORKER_HEADER } from '#wire/region-api.ts'
+import { type Evidence, evidenceOfAnswer, evidenceOfFailure, evidenceOfLimit } from './evidence.ts'
 import {
   type AttemptFailure,
   type AttemptPhase,
@@ -47,6 +48,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   readonly #resolve: (outcome: AttemptOutcome) => void
   readonly #errorBody: Buffer[] = []
   #errorBodyBytes = 0
+  #evidence: Evidence | undefined
   #status = 0
   #phase: AttemptPhase = 'connect'
   #timer: NodeJS.Timeout
@@ -64,6 +66,11 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#timer = this.#timerOf(limits.connectTimeoutMs)
   }
 
+  /** What it says of the region, once it has ended; `undefined` = nothing. */
+  get evidence(): Evidence | undefined {
+    return this.#evidence
+  }
+
   /** Goes on reading after `onFrame` returned false; without that it does nothing. */
   resume(): void {
     if (this.#isOver || !this.#isPaused) return
@@ -74,13 +81,13 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   /** Gives the attempt up: the connection is closed, which withdraws or cancels the work. */
   abort(failure: AttemptFailure): void {
-    this.#cut(failure)
+    this.#cut(failure, undefined)
   }
 
   /** Ends it well before the region does: the answer is complete, and the model may stop. */
   stop(): void {
     if (this.#isOver) return
-    this.#settle({ kind: 'answered' })
+    this.#settle({ kind: 'answered' }, 'reached')
     this.#controller?.abort(new Error('answer complete'))
   }
 
@@ -111,7 +118,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#status = status
     clearTimeout(this.#queueTimer)
     if (status !== 200) return this.#enter(this.#phase, this.#limits.silenceTimeoutMs)
-    if (headers['content-type'] !== FRAMES_TYPE) return this.#failInPhase('content-type')
+    if (headers['content-type'] !== FRAMES_TYPE)
+      return this.#failInPhase('content-type', 'infrastructure')
     this.#enter('start', this.#limits.silenceTimeoutMs)
     const workerId = headers[WORKER_HEADER]
     this.#events.onStarted(typeof workerId === 'string' ? workerId : '')
@@ -128,25 +136,26 @@ export class Attempt implements Dispatcher.DispatchHandler {
       if (this.#isOver) return
     }
     if (fault === undefined) return
-    this.#cut({ ...failureOfRegion(regionFailure('worker-lost')), cause: fault })
+    this.#cut({ ...failureOfRegion(regionFailure('worker-lost')), cause: fault }, 'infrastructure')
   }
 
   onResponseEnd(): void {
     if (this.#isOver) return clearTimeout(this.#timer)
-    if (this.#status === 200) return this.#failInPhase('ended without done')
-    const failure = decodeRegionFailure(Buffer.concat(this.#errorBody).toString())
-    this.#cut(failureOfRegion(failure))
+    if (this.#status === 200) return this.#failInPhase('ended without done', 'connection')
+    const body = Buffer.concat(this.#errorBody).toString()
+    const failure = failureOfRegion(decodeRegionFailure(body))
+    this.#cut(failure, evidenceOfAnswer(this.#status, body))
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#isOver) clearTimeout(this.#timer)
-    else this.#failInPhase(error)
+    else this.#failInPhase(error, 'connection')
   }
 
   #onQueued(): void {
     if (this.#phase === 'queue') return void this.#timer.refresh()
     this.#queueTimer = setTimeout(
-      () => this.#failInPhase('queue time'),
+      () => this.#failInPhase('queue time', 'reached'), // It said 102 until now.
       this.#limits.queueTimeoutMs,
     )
     this.#enter('queue', this.#limits.silenceTimeoutMs)
@@ -157,8 +166,10 @@ export class Attempt implements Dispatcher.DispatchHandler {
     switch (frame.type) {
       case 'started':
         return
-      case 'failed':
-        return this.#conclude(failureOfRegion(decodeRegionFailure(frame.payload.toString())))
+      case 'failed': {
+        const failure = decodeRegionFailure(frame.payload.toString())
+        return this.#conclude(failureOfRegion(failure), evidenceOfFailure(failure.code))
+      }
       case 'delta':
         this.#phase = 'content'
         break
@@ -167,7 +178,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
       case 'done':
         this.#phase = 'content'
         this.#events.onFrame(frame)
-        return this.#conclude({ kind: 'answered' })
+        return this.#conclude({ kind: 'answered' }, 'reached')
       default:
         frame.type satisfies never
     }
@@ -181,7 +192,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #keepErrorBody(chunk: Buffer): void {
     this.#errorBodyBytes += chunk.length
     if (this.#errorBodyBytes > ERROR_BODY_BYTES_MAX) {
-      return this.#failInPhase('error body too large')
+      return this.#failInPhase('error body too large', 'infrastructure')
     }
     this.#errorBody.push(chunk)
   }
@@ -195,18 +206,18 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #timerOf(limitMs: number): NodeJS.Timeout {
     return setTimeout(() => {
       if (this.#isOver) this.#controller?.abort(new Error('answer does not end'))
-      else this.#failInPhase(`${this.#phase} limit of ${limitMs} ms`)
+      else this.#failInPhase(`${this.#phase} limit of ${limitMs} ms`, evidenceOfLimit(this.#phase))
     }, limitMs)
   }
 
-  #failInPhase(cause: unknown): void {
-    this.#cut(failureOfPhase(this.#phase, cause))
+  #failInPhase(cause: unknown, evidence: Evidence): void {
+    this.#cut(failureOfPhase(this.#phase, cause), evidence)
   }
 
   /** Ends the attempt and closes its connection, unless the answer has ended by itself. */
-  #cut(outcome: AttemptOutcome): void {
+  #cut(outcome: AttemptOutcome, evidence: Evidence | undefined): void {
     if (this.#isOver) return
-    this.#settle(outcome)
+    this.#settle(outcome, evidence)
     this.#controller?.abort(new Error('attempt has ended'))
   }
 
@@ -214,15 +225,16 @@ export class Attempt implements Dispatcher.DispatchHandler {
    * Ends the attempt with the region's last frame. The answer ends by itself behind it, which keeps
    * the connection for the next request; one that does not is cut when the silence has been long.
    */
-  #conclude(outcome: AttemptOutcome): void {
+  #conclude(outcome: AttemptOutcome, evidence: Evidence): void {
     if (this.#isOver) return
-    this.#settle(outcome)
+    this.#settle(outcome, evidence)
     this.#timer = this.#timerOf(this.#limits.silenceTimeoutMs)
     this.#controller?.resume() // Nobody else would: a frame before this one may have paused it.
   }
 
-  #settle(outcome: AttemptOutcome): void {
+  #settle(outcome: AttemptOutcome, evidence: Evidence | undefined): void {
     this.#isOver = true
+    this.#evidence = evidence
     clearTimeout(this.#timer)
     clearTimeout(this.#queueTimer)
     this.#resolve(outcome)

@@ -1,90 +1,47 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type HealthState, initialHealth, isInRotation, nextHealth } from './health-states.ts'
+import {
+  HEALTH_DEFAULTS,
+  type HealthState,
+  initialHealth,
+  isBegunIn,
+  isInRotation,
+} from './health-states.ts'
 
-const LIMITS = { probeFall: 3, probeRise: 2 }
-const AT = 500
-const NEW: HealthState = { kind: 'suspect', sinceMs: 100, failedProbes: 0 }
-const HEALTHY: HealthState = { kind: 'healthy', sinceMs: 100 }
-const DOWN: HealthState = { kind: 'down', sinceMs: 100, passedProbes: 0 }
-
-const STEPS: readonly [
-  situation: string,
-  state: HealthState,
-  event: 'probe-passed' | 'probe-failed',
-  next: HealthState,
-][] = [
-  [
-    'a new region is healthy after its first good probe',
-    NEW,
-    'probe-passed',
-    { kind: 'healthy', sinceMs: AT },
-  ],
-  ['a healthy region stays so, since then', HEALTHY, 'probe-passed', HEALTHY],
-  [
-    'a healthy region is suspect after one failed probe',
-    HEALTHY,
-    'probe-failed',
-    { kind: 'suspect', sinceMs: AT, failedProbes: 1 },
-  ],
-  [
-    'a suspect region is suspect since its first failed probe',
-    { kind: 'suspect', sinceMs: 100, failedProbes: 1 },
-    'probe-failed',
-    { kind: 'suspect', sinceMs: 100, failedProbes: 2 },
-  ],
-  [
-    'a suspect region is healthy after one good probe',
-    { kind: 'suspect', sinceMs: 100, failedProbes: 2 },
-    'probe-passed',
-    { kind: 'healthy', sinceMs: AT },
-  ],
-  [
-    'the third failed probe in a row takes a region down',
-    { kind: 'suspect', sinceMs: 100, failedProbes: 2 },
-    'probe-failed',
-    { kind: 'down', sinceMs: AT, passedProbes: 0 },
-  ],
-  ['a region that is down stays so', DOWN, 'probe-failed', DOWN],
-  [
-    'one good probe of two does not bring a region back',
-    DOWN,
-    'probe-passed',
-    { kind: 'down', sinceMs: 100, passedProbes: 1 },
-  ],
-  [
-    'the second good probe brings a region back',
-    { kind: 'down', sinceMs: 100, passedProbes: 1 },
-    'probe-passed',
-    { kind: 'healthy', sinceMs: AT },
-  ],
-  [
-    'good probes count in a row only',
-    { kind: 'down', sinceMs: 100, passedProbes: 1 },
-    'probe-failed',
-    { kind: 'down', sinceMs: 100, passedProbes: 0 },
-  ],
+const STATES: readonly [state: HealthState, isIn: boolean][] = [
+  [{ kind: 'healthy', sinceMs: 0 }, true],
+  [{ kind: 'suspect', sinceMs: 0, cause: 'unknown' }, true],
+  [{ kind: 'down', sinceMs: 0, cause: 'probes' }, false],
+  [{ kind: 'ejected', sinceMs: 0, untilMs: 1 }, false],
+  [{ kind: 'probing', sinceMs: 0, trialsLeft: 3, trialsStarted: 0 }, false],
+  [{ kind: 'draining', sinceMs: 0 }, false],
 ]
 
-for (const [situation, state, kind, next] of STEPS) {
-  test(situation, () => {
-    assert.deepEqual(nextHealth(state, { kind }, AT, LIMITS), next)
+for (const [state, isIn] of STATES) {
+  test(`a region that is ${state.kind} is ${isIn ? '' : 'not '}in rotation`, () => {
+    assert.equal(isInRotation(state), isIn)
   })
 }
 
-test('what does not change is the same object', () => {
-  assert.equal(nextHealth(HEALTHY, { kind: 'probe-passed' }, AT, LIMITS), HEALTHY)
-  assert.equal(nextHealth(DOWN, { kind: 'probe-failed' }, AT, LIMITS), DOWN)
+test('nothing is known of a new region: no lane, no drain, no ramp', () => {
+  const { state, lanes, isDrained, rampSinceMs } = initialHealth(100)
+
+  assert.deepEqual(state, { kind: 'suspect', sinceMs: 100, cause: 'unknown' })
+  assert.deepEqual([lanes.interactive.kind, lanes.durable.kind], ['unknown', 'unknown'])
+  assert.deepEqual([isDrained, rampSinceMs], [false, undefined])
 })
 
-test('with limits of one, one probe decides', () => {
-  const limits = { probeFall: 1, probeRise: 1 }
+test('an attempt belongs to the state in which it began, and to no later one of that kind', () => {
+  const probing: HealthState = { kind: 'probing', sinceMs: 100, trialsLeft: 1, trialsStarted: 2 }
 
-  assert.equal(nextHealth(HEALTHY, { kind: 'probe-failed' }, AT, limits).kind, 'down')
-  assert.equal(nextHealth(DOWN, { kind: 'probe-passed' }, AT, limits).kind, 'healthy')
+  assert.equal(isBegunIn({ begunIn: { kind: 'probing', sinceMs: 100 } }, probing), true)
+  assert.equal(isBegunIn({ begunIn: { kind: 'probing', sinceMs: 99 } }, probing), false)
+  assert.equal(isBegunIn({ begunIn: { kind: 'healthy', sinceMs: 100 } }, probing), false)
 })
 
-test('every state but down is in rotation, one of which nothing is known included', () => {
-  assert.deepEqual([initialHealth(100), HEALTHY, DOWN].map(isInRotation), [true, true, false])
-  assert.deepEqual(initialHealth(100), NEW)
+test('by default no region is kept out for longer than its return may take', () => {
+  const { ejectMaxMs, holdDownMs, holdDownMaxMs } = HEALTH_DEFAULTS
+
+  assert.ok(holdDownMs <= holdDownMaxMs)
+  assert.ok(ejectMaxMs <= holdDownMaxMs)
 })

@@ -40,8 +40,12 @@ function clientOf(origin: string, more: Partial<RegionClientOptions> = {}): Regi
   })
 }
 
-function probe(client: RegionClient, timeoutMs = 20_000): Promise<ProbeOutcome> {
-  return client.probe(timeoutMs, () => performance.now())
+function probe(
+  client: RegionClient,
+  timeoutMs = 20_000,
+  connection: 'warm' | 'new' = 'warm',
+): Promise<ProbeOutcome> {
+  return client.probe({ timeoutMs, connection, nowMs: () => performance.now() })
 }
 
 test('a good probe brings the report and the time of its round trip', async () => {
@@ -49,9 +53,13 @@ test('a good probe brings the report and the time of its round trip', async () =
   await using client = clientOf(ingress.origin)
   let nowMs = 100
 
-  const outcome = await client.probe(20_000, () => {
-    nowMs += 7
-    return nowMs
+  const outcome = await client.probe({
+    timeoutMs: 20_000,
+    connection: 'warm',
+    nowMs: () => {
+      nowMs += 7
+      return nowMs
+    },
   })
 
   assert.ok(outcome.kind === 'passed')
@@ -83,11 +91,44 @@ test('probes share one connection, which is not the one of work', async () => {
   const seen = new SeenAttempt(client)
   await ingress.call(1)
 
-  for (let count = 0; count < 20; count++) assert.equal((await probe(client)).kind, 'passed')
+  for (let count = 0; count < 20; count++) {
+    assert.equal((await probe(client)).kind, 'passed')
+    await new Promise(setImmediate) // The connection is free for the next one.
+  }
 
   assert.equal(ingress.probes, 20)
   assert.equal(ingress.connections, 2)
   assert.equal(seen.result, undefined)
+})
+
+test('a probe on a new connection has one of its own, which is closed behind it', async () => {
+  await using ingress = await startIngress()
+  await using client = clientOf(ingress.origin)
+
+  const outcomes = [await probe(client), await probe(client, 20_000, 'new')]
+
+  assert.deepEqual(
+    outcomes.map(({ kind }) => kind),
+    ['passed', 'passed'],
+  )
+  assert.equal(ingress.connections, 2)
+  await eventually('one connection is left', () => ingress.openConnections === 1)
+})
+
+test('a probe does not wait for one that is not answered', async () => {
+  await using ingress = await startIngress()
+  await using client = clientOf(ingress.origin)
+  const goodAnswer = ingress.health
+  ingress.health = () => undefined
+  const stuck = probe(client)
+  await eventually('the first is on its way', () => ingress.probes === 1)
+
+  ingress.health = goodAnswer
+  const second = await probe(client)
+  await client.close()
+
+  assert.equal(second.kind, 'passed')
+  assert.equal((await stuck).kind, 'failed')
 })
 
 type Answer = (ingress: ScriptedIngress, nonce: string, response: ServerResponse) => void
@@ -152,7 +193,7 @@ const SLOW: readonly [situation: string, answer: Answer][] = [
 ]
 
 for (const [situation, answer] of SLOW) {
-  test(`${situation} is a failed probe when the time is over, and the next one passes`, async () => {
+  test(`${situation} is a failed probe after its time, and the next one passes`, async () => {
     await using ingress = await startIngress()
     await using client = clientOf(ingress.origin)
     const goodAnswer = ingress.health
@@ -163,7 +204,7 @@ for (const [situation, answer] of SLOW) {
 
     assert.deepEqual(slow, {
       kind: 'failed',
-      reason: 'The operation was aborted due to timeout',
+      reason: 'no answer in 200 ms',
     })
     assert.equal((await probe(client)).kind, 'passed')
   })

@@ -16,6 +16,7 @@ import {
 import { encodeWireRange, WIRE } from '#wire/version.ts'
 import { Attempt, type AttemptEvents, type PhaseLimits } from './attempt.ts'
 import { farLimitMs } from './far-limits.ts'
+import { askShort, type ShortAnswer, type ShortQuestion } from './short-answer.ts'
 
 export interface RegionClientOptions {
   readonly regionId: string
@@ -32,21 +33,35 @@ export type ProbeOutcome =
   | { readonly kind: 'passed'; readonly report: LoadReport; readonly rttMs: number }
   | { readonly kind: 'failed'; readonly reason: string }
 
+/** How a probe is to be made. */
+export interface ProbeQuestion {
+  readonly timeoutMs: number
+  /** `new`: on a connection of its own, which shows what a kept one hides. */
+  readonly connection: 'warm' | 'new'
+  readonly nowMs: () => number
+}
+
 /** The largest list of models that is read, in bytes. */
 const MODELS_BYTES_MAX = 4_194_304
 /** The part of a body that is handed to the connection at once, in bytes. */
 const SEND_BYTES = 65_536
+const QUESTION_HEADERS = ['meridian-wire', encodeWireRange(WIRE)]
 /** Below the ingress's own, so that no request is written to a connection that it is closing. */
 const KEEP_ALIVE_MS = 4_000
+/**
+ * Fast probes do not wait for one another: at one each 300 ms, 7 connections are on their way
+ * before the first of them is given up after 2 s. One is left for the list of models.
+ */
+const PROBE_CONNECTIONS_MAX = 8
 
 export class RegionClient implements AsyncDisposable {
   readonly origin: string
   readonly #options: RegionClientOptions
   readonly #work: Pool
-  /** Probes have a connection of their own: they must not wait behind the work that they watch. */
-  readonly #probes: Client
-  /** What to do when the connection of the probes is up. */
-  #onProbesConnected: () => void = () => undefined
+  /** Probes have connections of their own: they must not wait behind the work that they watch. */
+  readonly #probes: Pool
+  readonly #newConnection: () => Client
+  readonly #ownConnections = new Set<Client>()
   /** Of the last good probe. */
   #rttMs: number | undefined
 
@@ -67,12 +82,13 @@ export class RegionClient implements AsyncDisposable {
       headersTimeout: 0, // Every phase has a timer of our own (`attempt.ts`).
       bodyTimeout: 0,
     })
-    this.#probes = new Client(options.origin, {
+    const short = {
       ...shared,
-      headersTimeout: 5_000, // Far above the limit of a probe, which aborts by its signal.
-      bodyTimeout: 5_000,
-    })
-    this.#probes.on('connect', () => this.#onProbesConnected())
+      headersTimeout: 0, // Every question has a timer of its own (`short-answer.ts`).
+      bodyTimeout: 0,
+    }
+    this.#probes = new Pool(options.origin, { ...short, connections: PROBE_CONNECTIONS_MAX })
+    this.#newConnection = () => new Client(options.origin, short)
   }
 
   /** Sends work. The returned attempt has begun already and ends by itself. */
@@ -88,32 +104,46 @@ export class RegionClient implements AsyncDisposable {
   /**
    * Asks for the load report and checks that it is this region's own and not an old one. Whatever
    * goes wrong is a failed probe; never throws. The round trip is that of the question alone, also
-   * where a connection had to be made for it. One probe at a time: a second waits for the first.
+   * where a connection had to be made for it. Probes do not wait for one another.
    */
-  async probe(timeoutMs: number, nowMs: () => number): Promise<ProbeOutcome> {
+  async probe({ timeoutMs, connection, nowMs }: ProbeQuestion): Promise<ProbeOutcome> {
     const nonce = randomBytes(8).toString('hex')
-    let askedMs = nowMs()
-    this.#onProbesConnected = () => {
-      askedMs = nowMs()
+    const question = {
+      path: `${HEALTH_PATH}?nonce=${nonce}`,
+      headers: QUESTION_HEADERS,
+      timeoutMs,
+      bytesMax: REPORT_BYTES_MAX,
+      nowMs,
     }
     try {
-      const text = await this.#get(`${HEALTH_PATH}?nonce=${nonce}`, timeoutMs, REPORT_BYTES_MAX)
-      const rttMs = nowMs() - askedMs
+      const { text, roundTripMs } =
+        connection === 'new'
+          ? await this.#askOnItsOwn(question)
+          : await askShort(this.#probes, question)
       const decoded = decodeLoadReport(text)
       if (decoded.kind === 'problem') return failed(`report: ${decoded.path}`)
       const { report } = decoded
       if (report.nonce !== nonce) return failed('report: nonce')
       if (report.region !== this.#options.regionId) return failed('report: region')
-      this.#rttMs = rttMs
-      return { kind: 'passed', report, rttMs }
+      this.#rttMs = roundTripMs
+      return { kind: 'passed', report, rttMs: roundTripMs }
     } catch (error) {
       return failed(reasonOf(error))
     }
   }
 
-  /** The region's models as entries of Ollama's `/api/tags`. @throws when there is no good answer. */
+  /**
+   * The region's models as entries of Ollama's `/api/tags`. @throws when there is no good answer.
+   */
   async fetchModels(timeoutMs: number): Promise<Record<string, unknown>[]> {
-    const value: unknown = JSON.parse(await this.#get(MODELS_PATH, timeoutMs, MODELS_BYTES_MAX))
+    const { text } = await askShort(this.#probes, {
+      path: MODELS_PATH,
+      headers: QUESTION_HEADERS,
+      timeoutMs,
+      bytesMax: MODELS_BYTES_MAX,
+      nowMs: () => 0, // Nobody asks how long it took.
+    })
+    const value: unknown = JSON.parse(text)
     const models = (value as { models?: unknown } | null)?.models
     if (!Array.isArray(models)) throw new Error('models: not a list')
     return models.filter((model) => typeof model === 'object' && model !== null)
@@ -121,33 +151,29 @@ export class RegionClient implements AsyncDisposable {
 
   /** Ends connections at once; running attempts fail. May be called twice. */
   async close(): Promise<void> {
-    await Promise.all([this.#work.destroy(), this.#probes.destroy()])
+    const own = [...this.#ownConnections].map((connection) => connection.destroy())
+    await Promise.all([this.#work.destroy(), this.#probes.destroy(), ...own])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
-  async #get(path: string, timeoutMs: number, bytesMax: number): Promise<string> {
-    const { statusCode, body } = await this.#probes.request({
-      path,
-      method: 'GET',
-      headers: ['meridian-wire', encodeWireRange(WIRE)],
-      signal: AbortSignal.timeout(Math.ceil(timeoutMs)),
-    })
-    const chunks: Buffer[] = []
-    let bytes = 0
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      bytes += chunk.length
-      if (bytes > bytesMax) throw new Error(`answer over ${bytesMax} bytes`)
-      chunks.push(chunk)
+  async #askOnItsOwn(question: ShortQuestion): Promise<ShortAnswer> {
+    const connection = this.#newConnection()
+    this.#ownConnections.add(connection)
+    try {
+      return await askShort(connection, question)
+    } finally {
+      this.#ownConnections.delete(connection)
+      await connection.destroy()
     }
-    if (statusCode !== 200) throw new Error(`status ${statusCode}`)
-    return Buffer.concat(chunks).toString()
   }
 }
 
-/** The limits of the phases that a far region cannot meet in the time that is enough for a near one. */
+/**
+ * The limits of the phases that a far region cannot meet in the time that is enough for a near one.
+ */
 function limitsAt(limits: PhaseLimits, rttMs: number | undefined): PhaseLimits {
   return {
     ...limits,

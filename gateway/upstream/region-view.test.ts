@@ -4,13 +4,16 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { LoadReport } from '#wire/load-report.ts'
 import type { Region } from '../regions/region.ts'
-import { initialHealth } from './health-states.ts'
+import { type HealthState, initialHealth, type RegionHealth } from './health-states.ts'
+import type { LaneHealth } from './lane-health.ts'
 import {
   candidateOf,
+  factsOf,
   initialView,
-  isNewer,
+  memberOf,
   type RegionView,
   speaksOurWire,
+  viewAfterHealth,
   viewAfterReport,
 } from './region-view.ts'
 
@@ -37,8 +40,7 @@ function after(
   rttMs = 10,
   nowMs = 1_000,
 ): RegionView {
-  const health = { kind: 'healthy', sinceMs: nowMs } as const
-  return viewAfterReport(view, { report: { ...REPORT, ...report }, rttMs, health, nowMs })
+  return viewAfterReport(view, { report: { ...REPORT, ...report }, rttMs, nowMs })
 }
 
 test('before the first probe nothing is known, and that is said', () => {
@@ -66,7 +68,7 @@ test('a good probe brings report, round trip and models, and ends the problem', 
 
   assert.equal(view.problem, undefined)
   assert.equal(view.report?.seq, 12)
-  assert.deepEqual([candidate.rttMs, candidate.rttAgeMs, candidate.state], [12, 250, 'healthy'])
+  assert.deepEqual([candidate.rttMs, candidate.rttAgeMs], [12, 250])
 })
 
 test('the mean round trip follows each probe by three tenths', () => {
@@ -96,27 +98,94 @@ test('the list of models is built anew only when its revision changes', () => {
   assert.notEqual(after(first, { modelsRevision: 'other' }).models, first.models)
 })
 
-const REPLACEMENTS: readonly [situation: string, report: Partial<LoadReport>, isNewer: boolean][] =
-  [
-    ['a later report of the same start is newer', { seq: REPORT.seq + 1 }, true],
-    ['the same report again is not', {}, false],
-    ['an earlier report is not', { seq: REPORT.seq - 1 }, false],
-    ['the first report of a new start is newer', { epoch: REPORT.epoch + 1, seq: 1 }, true],
-    ['a report of an old start is not', { epoch: REPORT.epoch - 1, seq: 999 }, false],
-    ['a report of another ingress is', { ingress: 'i2', epoch: 1, seq: 1 }, true],
-  ]
-
-for (const [situation, report, expected] of REPLACEMENTS) {
-  test(situation, () => {
-    assert.equal(isNewer({ ...REPORT, ...report }, REPORT), expected)
-  })
-}
-
-test('the first report is newer than none', () => {
-  assert.equal(isNewer(REPORT, undefined), true)
-})
-
 test('two builds talk when their ranges of wire versions meet', () => {
   assert.equal(speaksOurWire(after(BEFORE, { wire: { min: 1, max: 7 } })), true)
   assert.equal(speaksOurWire(after(BEFORE, { wire: { min: 8, max: 9 } })), false)
+})
+
+const HEALTHY: HealthState = { kind: 'healthy', sinceMs: 1_000 }
+const OPEN: LaneHealth = { kind: 'accepting', refusals: 0, rampSinceMs: undefined }
+const REOPENED: LaneHealth = { kind: 'accepting', refusals: 0, rampSinceMs: 700 }
+const SHUT: LaneHealth = { kind: 'refusing', sinceMs: 500 }
+
+function healthOf(more: Partial<RegionHealth>): RegionHealth {
+  return { ...initialHealth(0), lanes: { interactive: OPEN, durable: OPEN }, ...more }
+}
+
+function viewOf(more: Partial<RegionHealth>, report: Partial<LoadReport> = {}): RegionView {
+  return viewAfterHealth(after(BEFORE, report), healthOf(more))
+}
+
+test('a step of the state machine changes the view only where it shows', () => {
+  const health = healthOf({ state: HEALTHY })
+  const view = viewAfterHealth(BEFORE, health)
+  const remembered = { ...health, memory: { ...health.memory, failedProbeMs: 7 } }
+
+  assert.equal(viewAfterHealth(view, remembered), view)
+  assert.equal(view.health, HEALTHY)
+  for (const change of [
+    { state: { kind: 'draining', sinceMs: 1 } },
+    { lanes: { interactive: SHUT, durable: OPEN } },
+    { rampSinceMs: 1 },
+    { isDrained: true },
+  ] as const satisfies Partial<RegionHealth>[]) {
+    assert.notEqual(viewAfterHealth(view, { ...health, ...change }), view)
+  }
+})
+
+test('a decision is told the state, its trials and its ramps', () => {
+  const state: HealthState = { kind: 'probing', sinceMs: 0, trialsLeft: 2, trialsStarted: 1 }
+  const lanes = { interactive: REOPENED, durable: SHUT }
+
+  const facts = factsOf(viewOf({ state, lanes, rampSinceMs: 900 }))
+
+  assert.deepEqual([facts.state, facts.trialsLeft, facts.readySinceMs], ['probing', 2, 900])
+  assert.deepEqual(facts.laneReadySinceMs, { interactive: 700, durable: undefined })
+  assert.deepEqual(facts.accepts, { interactive: true, durable: false })
+  assert.deepEqual([facts.reportAtMs, facts.rttMs, facts.report?.seq], [1_000, 10, REPORT.seq])
+})
+
+test('before the first report no lane accepts, as far as a decision is told', () => {
+  const { accepts, trialsLeft, report } = factsOf(BEFORE)
+
+  assert.deepEqual(accepts, { interactive: false, durable: false })
+  assert.deepEqual([trialsLeft, report], [0, undefined])
+})
+
+test('a region that an operator drains is barred as such, whatever its state', () => {
+  const state: HealthState = { kind: 'down', sinceMs: 0, cause: 'probes' }
+
+  assert.equal(factsOf(viewOf({ state, isDrained: true })).region.admin, 'drain')
+  assert.equal(factsOf(viewOf({ state })).region, FRANKFURT)
+})
+
+const QUEUE = REPORT.queues.cpu
+assert.ok(QUEUE)
+const FULL = { ...QUEUE, slots: 4, busy: 3, queued: 1 }
+const MEMBERS: readonly [situation: string, view: RegionView, isAvailable: boolean][] = [
+  ['one with a free slot is', viewOf({}, { queues: { cpu: { ...FULL, queued: 0 } } }), true],
+  ['one that is full is not', viewOf({}, { queues: { cpu: FULL } }), false],
+  ['one without queues is not', viewOf({}, { queues: {} }), false],
+  ['one that drains is not', viewOf({}, { draining: true }), false],
+  ['one whose lane is shut is not', viewOf({ lanes: { interactive: SHUT, durable: OPEN } }), false],
+  ['one that was never heard of is not', BEFORE, false],
+  [
+    'one that its operator scaled to nothing is not',
+    { ...viewOf({}), region: { ...FRANKFURT, capacityScaler: 0 } },
+    false,
+  ],
+]
+
+for (const [situation, view, isAvailable] of MEMBERS) {
+  test(`of the regions that count as available: ${situation}`, () => {
+    assert.equal(memberOf(view).isAvailable, isAvailable)
+  })
+}
+
+test('a region is active unless config or an operator says otherwise', () => {
+  const off: RegionView = { ...BEFORE, region: { ...FRANKFURT, admin: 'drain' } }
+
+  const active = [BEFORE, viewOf({ isDrained: true }), off].map((view) => memberOf(view).isActive)
+
+  assert.deepEqual(active, [true, false, false])
 })

@@ -7,10 +7,15 @@ import { request } from 'node:https'
 import { test } from 'node:test'
 import { chat, FROM, ollamaChat, startWorld, type World } from '../support/start-world.ts'
 
+/** Here everything fails: without a budget for it retries would soon be refused. */
+const WORLD = {
+  regions: ['eu-central', 'us-east'],
+  gatewayEnv: { GATEWAY_RETRY_FLOOR: '1000' },
+} as const
 const BEFORE_CONTENT = ['status=500', 'reset-after=0', 'end-after=0', 'error-after=0', 'html']
 
 test('a model server that fails', async (t) => {
-  await using world = await startWorld({ regions: ['eu-central', 'us-east'] })
+  await using world = await startWorld(WORLD)
 
   for (const fault of BEFORE_CONTENT) {
     await t.test(`before content (${fault}): the next region answers`, async () => {

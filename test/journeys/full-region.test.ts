@@ -18,24 +18,30 @@ const FAST_PROBES = { GATEWAY_PROBE_EVERY_MS: '100', GATEWAY_PROBE_TIMEOUT_MS: '
 /** The queue holds max(8, half of the slots), of which a standard request may use 90 %. */
 const QUEUE = 7
 
-test('what a full region cannot take is answered by the next one', async () => {
+test('what a region cannot run at once is answered by the next one, and only that', async () => {
   await using world = await startWorld({
     regions: ['eu-central', 'us-east'],
     slots: 1,
     standIn: { tokens: 2 },
     gatewayEnv: FAST_PROBES,
   })
-  const held = await fill(world)
+  const ask = (text: string) =>
+    world.ask('/v1/chat/completions', { from: FROM.europe, body: chat(text) })
+  const running = ask('Hello [[stand-in:prefill-delay-ms=2000]]')
+  await world.region('eu-central').standIn.control.until(({ counters }) => counters.running === 1)
 
-  const over = await world.ask('/v1/chat/completions', { from: FROM.europe, body: chat('Hello') })
-  const answers = await Promise.all(held)
+  const over = await ask('Hello')
+  const first = await running
+  const later = await eventually('it goes home again', async () => {
+    const answer = await ask('Hello')
+    return answer.headers['x-meridian-region'] === 'eu-central' && answer
+  })
 
   assert.equal(over.status, 200)
   assert.equal(over.headers['x-meridian-region'], 'us-east')
-  for (const answer of answers) {
-    assert.equal(answer.status, 200)
-    assert.equal(answer.headers['x-meridian-region'], 'eu-central')
-  }
+  assert.equal(over.headers['x-meridian-attempts'], '1')
+  assert.equal(first.headers['x-meridian-region'], 'eu-central')
+  assert.equal(later.status, 200)
 })
 
 test('when every region is full the answer is 503 in the words of the dialect', async () => {

@@ -263,6 +263,7 @@ test('rule 6: functions have 70 lines at most, lines 100 columns', () => {
   const found = complaints(6, {
     'gateway/a.ts': ['function fits() {', ...steps(68), '}', `// ${'ü'.repeat(97)}`],
     'gateway/b.ts': ['', 'function grows() {', ...steps(69), '}', `// ${'ü'.repeat(98)}`],
+    'gateway/c.test.ts': [`test('${'a long sentence '.repeat(7)}', async () => {`, '})'],
   })
 
   assert.deepEqual(found, [

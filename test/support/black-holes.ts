@@ -84,6 +84,58 @@ export async function startRelay(toPort: number): Promise<Relay> {
   return { ...(await farEndOf(server)), release }
 }
 
+export interface Freezable extends FarEnd {
+  /** From here on connections are taken and nothing passes, in neither direction. */
+  freeze(): void
+  /** Lets pass what has been held back, and everything after it. */
+  thaw(): void
+}
+
+/** Passes everything on, and can be frozen as a machine that is stopped: its kernel goes on. */
+export async function startFreezable(toPort: number): Promise<Freezable> {
+  let isFrozen = false
+  const links = new Set<Link>()
+  const server = createServer((near) => {
+    const link: Link = { near, far: undefined }
+    links.add(link)
+    near.on('close', () => {
+      links.delete(link)
+      link.far?.destroy()
+    })
+    if (!isFrozen) join(link, toPort)
+  })
+  return {
+    ...(await farEndOf(server)),
+    freeze: () => {
+      isFrozen = true
+      for (const { near, far } of links) {
+        near.unpipe(far).pause()
+        far?.unpipe(near).pause()
+      }
+    },
+    thaw: () => {
+      isFrozen = false
+      for (const link of links) join(link, toPort)
+    },
+  }
+}
+
+interface Link {
+  readonly near: Socket
+  far: Socket | undefined
+}
+
+function join(link: Link, toPort: number): void {
+  const { near } = link
+  const far = link.far ?? connect(toPort, '127.0.0.1')
+  if (link.far === undefined) {
+    far.on('error', () => near.destroy())
+    far.on('close', () => near.destroy())
+  }
+  link.far = far
+  near.pipe(far).pipe(near)
+}
+
 async function farEndOf(server: Server): Promise<FarEnd> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
