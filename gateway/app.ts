@@ -72,7 +72,8 @@ export async function startGateway(config: GatewayConfig): Promise<Gateway> {
   const fleet = await openFleet(config, regions, (view, from) => {
     const { region, health, problem } = view
     // What was in flight there may be tried once more, whatever the budget for retries says.
-    if (from === 'healthy' && health.kind !== 'draining') routing.grants.onDeparture(region.id)
+    const isLost = health.kind === 'suspect' || health.kind === 'ejected'
+    if (from === 'healthy' && isLost) routing.grants.onDeparture(region.id)
     metrics.onHealthChange(region.id, from, health.kind)
     log.warn({ 'meridian.region': region.id, from, to: health.kind, problem }, 'region health')
   })
@@ -109,9 +110,11 @@ async function openFleet(
   const [ca, cert, key] = await Promise.all(
     [caFile, certFile, keyFile].map((file) => readFile(file, 'utf8')),
   )
+  // Node would trust the public authorities instead of an empty list of our own.
+  if (!ca?.includes('BEGIN CERTIFICATE')) throw new ConfigError([`${caFile}: no certificate`])
   return startFleet({
     regions: regions.filter((region) => region.admin !== 'off'),
-    tls: { ca: ca ?? '', cert: cert ?? '', key: key ?? '' },
+    tls: { ca, cert: cert ?? '', key: key ?? '' },
     trustDomain,
     connectionsMax: config.upstreamConnectionsMax,
     phaseLimits: config,
@@ -370,6 +373,7 @@ class RunningGateway implements Gateway {
     await pause(config.drainDelayMs)
     const finished = Promise.all(this.#listeners.map(({ listener }) => listener.close()))
     await Promise.race([finished, pause(config.drainTimeoutMs)])
+    await Promise.all(this.#listeners.map(({ listener }) => listener.cut()))
     await this.close()
   }
 
@@ -378,6 +382,7 @@ class RunningGateway implements Gateway {
     this.#isDraining = true
     // Attempts end with their connections, and with them the answers that the listeners wait for.
     await fleet.close()
+    await Promise.all(this.#listeners.map(({ listener }) => listener.cut()))
     await Promise.all(this.#listeners.map(({ listener }) => listener.close()))
     await geoip.close()
     await this.#admin?.close()

@@ -292,17 +292,21 @@ test('a gateway whose certificate the region does not believe gets no answer', a
 
 test('the peer is looked at on each connection, so a session is never resumed', async () => {
   await using ingress = await startIngress()
-  await using one = clientOf(ingress.origin)
-  const attempts = [new SeenAttempt(one), new SeenAttempt(one)]
+  await using client = clientOf(ingress.origin)
+  const first = new SeenAttempt(client)
+  const calls = [(await ingress.call(1)).start()]
+  await eventually('what could be resumed has arrived', () => first.workerId)
 
-  const calls = [await ingress.call(1), await ingress.call(2)]
+  const second = new SeenAttempt(client)
+  calls.push((await ingress.call(2)).start())
+  await eventually('the second has started, too', () => second.workerId)
 
   const sockets = calls.map(({ request }) => request.socket as TLSSocket)
   assert.deepEqual(
     sockets.map((socket) => socket.isSessionReused()),
     [false, false],
   )
-  assert.equal(attempts.length, ingress.connections)
+  assert.equal(ingress.connections, 2)
 })
 
 test('work beyond the most connections waits for one of them', async () => {

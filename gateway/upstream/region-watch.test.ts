@@ -205,7 +205,7 @@ test('an endpoint that loses connections is left out, and its region is not blam
   const played = new Played(TWO_DOORS).pass()
   const broken = async (): Promise<void> => {
     const attempt = played.begin()
-    await end(attempt, played.asked.at(-1) === 0 ? 'lost' : 'stopped')
+    await end(attempt, played.asked.at(-1) === 0 ? 'lost' : 'given-up')
   }
 
   for (let time = 0; time < 20; time++) await broken()

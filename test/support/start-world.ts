@@ -14,6 +14,7 @@ import { startIngress } from '../../regional-worker/ingress/start-ingress.ts'
 import { parseWorkerConfig } from '../../regional-worker/worker/config.ts'
 import { startWorker } from '../../regional-worker/worker/start-worker.ts'
 import { type Certificates, makeCertificates } from './certificates.ts'
+import { eventually } from './eventually.ts'
 import { type NatsServer, startNatsServer } from './nats-server.ts'
 import type { StandInOptions } from './ollama-stand-in/stand-in-options.ts'
 import { type OllamaStandIn, startOllamaStandIn } from './ollama-stand-in/start-ollama-stand-in.ts'
@@ -207,6 +208,12 @@ async function startRegion(
     ),
   )
   for (const worker of workers) opened.use(worker)
+  // A gateway that meets a region before its workers would hold it down as one that was lost.
+  await eventually(`${id} has healthy workers`, async () => {
+    const { statusCode, body } = await request(`${ingress.adminUrl}/readyz`)
+    await body.dump()
+    return statusCode === 200
+  })
   const kept = opened.move()
   return {
     id,
