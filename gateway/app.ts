@@ -16,6 +16,7 @@ import { createLog, type Log } from './observe/log.ts'
 import { createMetrics, type GatewayMetrics } from './observe/metrics.ts'
 import { createReceipts, type Receipt, type Receipts } from './observe/receipts.ts'
 import { defaultDatabasePath, type Geoip, type GeoipEvent, openGeoip } from './place/open-geoip.ts'
+import { openSharing, shareRegions } from './region-sharing.ts'
 import { isKnownModel } from './regions/candidates.ts'
 import type { CostOptions } from './regions/cost.ts'
 import { DECISION_DEFAULTS } from './regions/decision-options.ts'
@@ -27,9 +28,12 @@ import { requestIds } from './request-ids.ts'
 import { addRoutes } from './routes.ts'
 import { Routing } from './routing.ts'
 import { HEALTH_DEFAULTS } from './upstream/health-states.ts'
+import type { PriorView } from './upstream/next-health.ts'
 import { PROBE_DEFAULTS } from './upstream/probe-plan.ts'
+import { showRedisAddress } from './upstream/redis-address.ts'
 import { type FleetOptions, type RegionFleet, startFleet } from './upstream/region-fleet.ts'
 import { candidateOf } from './upstream/region-view.ts'
+import type { SharedView } from './upstream/shared-view.ts'
 
 export interface Gateway extends AsyncDisposable {
   /** `https://…` and, where configured, `http://…`, with the ports that were bound. */
@@ -52,6 +56,9 @@ interface Parts {
   readonly routing: Routing
   readonly receipts: Receipts
   readonly inFlight: Set<RequestContext>
+  /** What the gateways share, where they do. */
+  readonly shared: SharedView | undefined
+  readonly unshare: (() => void) | undefined
 }
 
 const nowMs = (): number => performance.now()
@@ -69,7 +76,10 @@ export async function startGateway(config: GatewayConfig): Promise<Gateway> {
     inFlight: () => inFlight.size,
     regionsInRotation: () => fleet.inRotation(),
   })
-  const fleet = await openFleet(config, regions, (view, from) => {
+  const ids = regions.regions.map(({ id }) => id)
+  const shared = await openSharing(config, ids, log)
+  const prior = await shared?.prior()
+  const fleet = await openFleet(config, regions, prior, (view, from) => {
     const { region, health, problem } = view
     // What was in flight there may be tried once more, whatever the budget for retries says.
     const isLost = health.kind === 'suspect' || health.kind === 'ejected'
@@ -77,11 +87,13 @@ export async function startGateway(config: GatewayConfig): Promise<Gateway> {
     metrics.onHealthChange(region.id, from, health.kind)
     log.warn({ 'meridian.region': region.id, from, to: health.kind, problem }, 'region health')
   })
-  const routing = openRouting(config, regions, fleet)
+  const unshare = shared === undefined ? undefined : shareRegions(shared, fleet)
+  const routing = openRouting(config, regions, fleet, shared)
   const receipts = await openReceipts(config)
   const geoip = await openPlaces(config, fleet, log)
   const parts: Parts = {
     ...{ config, regions, log, fleet, geoip, metrics, routing, receipts, inFlight },
+    ...{ shared, unshare },
   }
   // A gateway that knows nothing yet would send its first clients anywhere.
   await fleet.firstRound
@@ -104,6 +116,7 @@ async function readRegions(path: string): Promise<Regions> {
 async function openFleet(
   config: GatewayConfig,
   { regions }: Regions,
+  prior: ReadonlyMap<string, PriorView> | undefined,
   onHealthChange: FleetOptions['onHealthChange'],
 ): Promise<RegionFleet> {
   const { caFile, certFile, keyFile, trustDomain } = config.mutualTls
@@ -133,11 +146,17 @@ async function openFleet(
     },
     nowMs,
     random: Math.random,
+    priorOf: (regionId) => prior?.get(regionId),
     onHealthChange,
   })
 }
 
-function openRouting(config: GatewayConfig, regions: Regions, fleet: RegionFleet): Routing {
+function openRouting(
+  config: GatewayConfig,
+  regions: Regions,
+  fleet: RegionFleet,
+  shared: SharedView | undefined,
+): Routing {
   return new Routing({
     facts: fleet.facts,
     options: {
@@ -150,7 +169,7 @@ function openRouting(config: GatewayConfig, regions: Regions, fleet: RegionFleet
     gatewayId: config.gatewayId,
     gatewayTags: config.residencyTags,
     firstContentDeadlineMs: config.firstContentDeadlineMs,
-    liveGateways: () => 1,
+    liveGateways: () => shared?.liveGateways() ?? 1,
     nowMs,
     wallClock: () => new Date().toISOString(),
     random: Math.random,
@@ -293,6 +312,11 @@ function stationsOf(parts: Parts): GenerationStations {
   }
 }
 
+/** The config as operators may see it: everything but the password of Redis. */
+function shownConfig({ redis, ...config }: GatewayConfig): Record<string, unknown> {
+  return { ...config, redis: redis === undefined ? null : showRedisAddress(redis) }
+}
+
 /** Every region that was given the text so far, each once. */
 function receiptOf(context: RequestContext): Receipt {
   const { requestId, attempts } = context
@@ -356,7 +380,7 @@ class RunningGateway implements Gateway {
             candidates: fleet.views().map((view) => candidateOf(view, nowMs())),
             options: costOptions(this.#parts),
           }),
-        config: () => config,
+        config: () => shownConfig(config),
         route: (requestId) => routing.record(requestId),
         setDrained: (regionId, isDrained) => this.#setDrained(regionId, isDrained),
         receiptKey: () => receipts.publicKeyPem,
@@ -378,13 +402,15 @@ class RunningGateway implements Gateway {
   }
 
   async close(): Promise<void> {
-    const { fleet, geoip } = this.#parts
+    const { fleet, geoip, shared, unshare } = this.#parts
     this.#isDraining = true
+    unshare?.()
     // Attempts end with their connections, and with them the answers that the listeners wait for.
     await fleet.close()
     await Promise.all(this.#listeners.map(({ listener }) => listener.cut()))
     await Promise.all(this.#listeners.map(({ listener }) => listener.close()))
     await geoip.close()
+    await shared?.close()
     await this.#admin?.close()
   }
 
@@ -393,9 +419,10 @@ class RunningGateway implements Gateway {
   }
 
   #setDrained(regionId: string, isDrained: boolean): boolean {
-    const { fleet, log } = this.#parts
+    const { fleet, log, shared } = this.#parts
     if (fleet.viewOf(regionId) === undefined) return false
     fleet.setDrained(regionId, isDrained)
+    void shared?.setDrain(regionId, { isDrained, by: 'admin' })
     log.warn({ 'meridian.region': regionId, isDrained }, 'region drain')
     return true
   }

@@ -71,6 +71,7 @@ test('what the environment does not say has its default', () => {
     residencyDefault: undefined,
     residencyTags: [],
     receiptKeyFile: undefined,
+    redis: undefined,
     rttStaleMs: 3_000,
     attemptsMax: 3,
     connectTimeoutMs: 500,

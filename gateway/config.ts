@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { parseCidrList } from './downstream/client-address.ts'
+import { parseRedisAddress, type RedisAddress } from './upstream/redis-address.ts'
 
 /** Every knob of a gateway process, read once at start. Units are in the names. */
 export interface GatewayConfig {
@@ -34,6 +35,8 @@ export interface GatewayConfig {
   /** Ed25519 private key, PEM; `undefined` = one is made at the start. */
   readonly receiptKeyFile: string | undefined
   readonly place: { readonly lat: number; readonly lon: number } | undefined
+  /** What the gateways share, `undefined` = this one is alone. */
+  readonly redis: RedisAddress | undefined
   readonly logLevel: string
   readonly bodyBytesMax: number
   readonly connectionsMax: number
@@ -94,6 +97,7 @@ export function parseConfig(env: Environment): GatewayConfig {
       keyFile: read.file('GATEWAY_KEY_FILE', ''),
       trustDomain: read.text('MERIDIAN_TRUST_DOMAIN', 'meridian.local', /^[a-z0-9.-]{1,253}$/),
     },
+    redis: read.redis('REDIS_URL'),
     logLevel: read.text('LOG_LEVEL', 'info', /^(debug|info|warn|error|silent)$/),
   }
   if (config.probeTimeoutMs >= config.probeEveryMs) {
@@ -230,12 +234,21 @@ function readerOf(env: Environment) {
     problems.push(`${name}="${value}": want "latitude,longitude" in degrees`)
     return undefined
   }
+  const redis = (name: string): RedisAddress | undefined => {
+    const value = optionalText(name)
+    const address = value === undefined ? undefined : parseRedisAddress(value)
+    if (value !== undefined && address === undefined) {
+      // Not quoted: it may hold a password.
+      problems.push(`${name}: want redis://[user:password@]host[:port][/database], or rediss://`)
+    }
+    return address
+  }
   const optionalList = (name: string): readonly string[] | undefined =>
     optionalText(name)
       ?.split(',')
       .map((entry) => entry.trim())
   return {
     ...{ problems, optionalText, text, optionalInteger, integer },
-    ...{ optionalFile, file, place, optionalList },
+    ...{ optionalFile, file, place, redis, optionalList },
   }
 }
