@@ -27,8 +27,10 @@ test('what a region cannot run at once is answered by the next one, and only tha
   })
   const ask = (text: string) =>
     world.ask('/v1/chat/completions', { from: FROM.europe, body: chat(text) })
-  const running = ask('Hello [[stand-in:prefill-delay-ms=2000]]')
-  await world.region('eu-central').standIn.control.until(({ counters }) => counters.running === 1)
+  const running = ask('Hello [[stand-in:prefill-delay-ms=4000]]')
+  await eventually('the region reports that it is busy', async () => {
+    return (await loadOf(world)).busy === 1
+  })
 
   const over = await ask('Hello')
   const first = await running
@@ -76,10 +78,15 @@ async function fill(world: World): Promise<Promise<Answer>[]> {
   await control.until(({ counters }) => counters.running === 1)
   const waiting = Array.from({ length: QUEUE }, () => ask('Hello'))
   await eventually(`${QUEUE} wait in eu-central`, async () => {
-    const { regions } = (await world.admin('/admin/regions')) as {
-      regions: { id: string; queues: Record<string, { queued: number }> }[]
-    }
-    return regions.find(({ id }) => id === 'eu-central')?.queues.cpu?.queued === QUEUE
+    return (await loadOf(world)).queued === QUEUE
   })
   return [running, ...waiting]
+}
+
+async function loadOf(world: World): Promise<{ busy: number; queued: number }> {
+  const { regions } = (await world.admin('/admin/regions')) as {
+    regions: { id: string; queues: Record<string, { busy: number; queued: number }> }[]
+  }
+  const region = regions.find(({ id }) => id === 'eu-central')
+  return region?.queues.cpu ?? { busy: 0, queued: 0 }
 }
