@@ -164,6 +164,8 @@ function openRouting(
       proximity: regions.proximity,
       rampTimeMs: config.rampMs,
       retryFloor: config.retryFloor,
+      // Until there are tenants everybody is one, whose share must not be less than the whole.
+      tenantRetryShare: DECISION_DEFAULTS.retryShare,
       reportStaleMs: config.rttStaleMs,
     },
     gatewayId: config.gatewayId,
