@@ -36,7 +36,7 @@ test('content over the size of a frame is split at line breaks, bytes untouched'
 test('a failure follows the content before it, with its text only for the client', () => {
   const { frames, sent } = start()
   frames.content(Buffer.from('{"a":1}\n'))
-  frames.failed(regionFailure('ollama-failed', { message: 'at /root/models' }), 0)
+  frames.failed(regionFailure('ollama-failed', { message: 'at /srv/models' }), 0)
   const refused = regionFailure('request-refused', { status: 400, message: 'bad option' })
   frames.failed(refused, 0)
 
