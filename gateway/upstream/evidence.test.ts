@@ -38,7 +38,7 @@ const ANSWERS: readonly [situation: string, status: number, body: string, eviden
   ['a 504 in JSON without a code', 504, '{"message":"timeout"}', 'infrastructure'],
   ['a 503 that is null', 503, 'null', 'infrastructure'],
   ['a 503 with a code that is no text', 503, '{"code":7}', 'infrastructure'],
-  ['a 500 without a code', 500, '', 'reached'],
+  ['a 500 without a code', 500, '', 'infrastructure'],
   ['a refused peer', 403, '', 'reached'],
 ]
 

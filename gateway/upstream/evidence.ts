@@ -26,12 +26,12 @@ export function evidenceOfFailure(code: RegionErrorCode): Evidence {
   return code === 'not-accepting' ? 'not-accepting' : 'reached'
 }
 
-/** The statuses with which proxies and balancers speak for a region that they do not reach. */
-const SPOKEN_FOR = new Set([502, 503, 504])
-
-/** What an error answer says: one of these statuses without a code is not the region's own word. */
+/**
+ * What an error answer says: a server error without a code is not an ingress's own word, but that
+ * of a proxy which does not reach it, or of whatever has taken its place.
+ */
 export function evidenceOfAnswer(status: number, body: string): Evidence {
-  if (SPOKEN_FOR.has(status) && !hasCode(body)) return 'infrastructure'
+  if (status >= 500 && !hasCode(body)) return 'infrastructure'
   return evidenceOfFailure(decodeRegionFailure(body).code)
 }
 
